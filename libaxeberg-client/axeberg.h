@@ -1,0 +1,495 @@
+/*
+ * axeberg.h - the axeberg system calls
+ *
+ * A program connects to axebergd with ax_connect() and is from then on a process of the axeberg kernel. Every
+ * function takes the connection as its first argument.
+ *
+ * Results: 0 or positive is success; negative is an error, -AX_E…. Codes up to 999 equal the Linux errno of the
+ * same name; see ax_errno(), ax_error_name() and ax_strerror(). Strings are UTF-8, sizes are bytes, times are
+ * milliseconds unless the name says otherwise.
+ *
+ * Threads: all functions may be called from any thread on the same ax_client at the same time; a call that waits holds
+ * up only its own thread. The exception is ax_disconnect(), after which the handle must not be used.
+ *
+ * fork(): the child's copy of a handle is dead. Calls on it fail with -AX_ESRCH, ax_disconnect() frees it without
+ * touching the parent's process. A child that wants to be an axeberg process connects by itself.
+ *
+ * Any call can fail with: -AX_ESRCH the process has ended, or the connection is lost; -AX_EINTR the call was
+ * cancelled or interrupted by a signal; -AX_ENOMEM; -AX_EAGAIN too many calls wait on this connection; -AX_EPROTO the daemon
+ * speaks another protocol.
+ */
+#pragma once
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ax_client ax_client;
+typedef int32_t ax_pid;
+typedef uint64_t ax_region_id, ax_shm_id, ax_timer_id, ax_task_id; /* 0 is never valid; as a task: none */
+
+/* ---- errors ---------------------------------------------------------------------------------------------- */
+
+enum ax_error {
+        AX_EPERM = EPERM,
+        AX_ENOENT = ENOENT,
+        AX_ESRCH = ESRCH,
+        AX_EINTR = EINTR,
+        AX_EIO = EIO,
+        AX_ENXIO = ENXIO,
+        AX_E2BIG = E2BIG,
+        AX_EBADF = EBADF,
+        AX_ECHILD = ECHILD,
+        AX_EAGAIN = EAGAIN,
+        AX_ENOMEM = ENOMEM,
+        AX_EACCES = EACCES,
+        AX_EFAULT = EFAULT,
+        AX_EBUSY = EBUSY,
+        AX_EEXIST = EEXIST,
+        AX_EXDEV = EXDEV,
+        AX_ENODEV = ENODEV,
+        AX_ENOTDIR = ENOTDIR,
+        AX_EISDIR = EISDIR,
+        AX_EINVAL = EINVAL,
+        AX_ENFILE = ENFILE,
+        AX_EMFILE = EMFILE,
+        AX_ENOTTY = ENOTTY,
+        AX_ETXTBSY = ETXTBSY,
+        AX_EFBIG = EFBIG,
+        AX_ENOSPC = ENOSPC,
+        AX_ESPIPE = ESPIPE,
+        AX_EROFS = EROFS,
+        AX_EMLINK = EMLINK,
+        AX_EPIPE = EPIPE,
+        AX_ERANGE = ERANGE,
+        AX_EDEADLK = EDEADLK,
+        AX_ENAMETOOLONG = ENAMETOOLONG,
+        AX_ENOSYS = ENOSYS,
+        AX_ENOTEMPTY = ENOTEMPTY,
+        AX_ELOOP = ELOOP,
+        AX_ENODATA = ENODATA,
+        AX_EPROTO = EPROTO,
+        AX_EBADMSG = EBADMSG,
+        AX_EOVERFLOW = EOVERFLOW,
+        AX_EILSEQ = EILSEQ,
+        AX_EMSGSIZE = EMSGSIZE,
+        AX_EOPNOTSUPP = EOPNOTSUPP,
+        AX_EADDRINUSE = EADDRINUSE,
+        AX_ECONNRESET = ECONNRESET,
+        AX_ETIMEDOUT = ETIMEDOUT,
+        AX_ECONNREFUSED = ECONNREFUSED,
+        AX_ESTALE = ESTALE,
+        AX_EDQUOT = EDQUOT,
+        AX_ECANCELED = ECANCELED,
+
+        /* codes with no errno of their own */
+        AX_EMEM_OUT_OF_MEMORY = 1000,
+        AX_EMEM_INVALID_REGION,
+        AX_EMEM_PERMISSION_DENIED,
+        AX_EMEM_OUT_OF_BOUNDS,
+        AX_EMEM_SHM_NOT_FOUND,
+        AX_EMEM_ALREADY_ATTACHED,
+        AX_EMEM_NOT_ATTACHED,
+        AX_EMEM_INVALID_SIZE,
+        AX_ESIG_CANNOT_CATCH = 1100,
+        AX_ESIG_CANNOT_BLOCK,
+        AX_ESIG_INVALID,
+};
+
+/**
+ * ax_errno() - nearest errno of a result
+ * @error: a negative result; positive codes are taken too
+ *
+ * Return: the errno, 0 for a result that is not an error. Thread-safe, needs no connection.
+ */
+int ax_errno(int error);
+
+/**
+ * ax_error_name() - name of an error: "NotFound", "Memory(OutOfBounds)", "Signal(CannotBlock)" …
+ * @error: a negative result; positive codes are taken too
+ *
+ * Return: a constant string; "Success" for 0, "Unknown" for a code that does not exist.
+ */
+const char *ax_error_name(int error);
+
+/**
+ * ax_strerror() - a sentence for people
+ * @error: a negative result; positive codes are taken too
+ *
+ * Return: a constant string.
+ */
+const char *ax_strerror(int error);
+
+/* ---- connection = process -------------------------------------------------------------------------------- */
+
+/**
+ * ax_connect() - become a process of the axeberg kernel
+ * @ret: the connection; untouched on error
+ * @socket_path: the daemon's socket. NULL: the connection that ax_spawn() left in the environment, else
+ *               $AXEBERG_SOCKET, else /run/axeberg/axebergd.sock as root and $XDG_RUNTIME_DIR/axeberg/axebergd.sock otherwise
+ *               (/run/axeberg/axebergd.sock again where that does not exist)
+ *
+ * The new process is a child of pid 1, has the working directory "/home/user" (or "/" where that cannot be entered), umask 022, and
+ * descriptors 0, 1 and 2 open on the console.
+ *
+ * Return: 0; -AX_ENOENT no socket there, -AX_ECONNREFUSED nobody listens, -AX_EACCES the socket may not be
+ * opened, -AX_EDQUOT a limit for this uid is reached, -AX_EPROTO other protocol version, -AX_ENAMETOOLONG.
+ */
+int ax_connect(ax_client **ret, const char *socket_path);
+
+/**
+ * ax_disconnect() - end the process with exit code 0, if it still lives, and free the handle
+ * @ax: the connection; NULL is fine
+ *
+ * No other thread may be inside a call on @ax.
+ */
+void ax_disconnect(ax_client *ax);
+
+/**
+ * ax_fileno() - descriptor for event loops
+ * @ax: the connection
+ *
+ * Return: a host descriptor that polls readable (POLLIN) when ax_dispatch() has something to do. It belongs to @ax: do not read or close it.
+ */
+int ax_fileno(ax_client *ax);
+
+/**
+ * ax_dispatch() - run due signal handlers
+ * @ax: the connection
+ * @timeout_ms: how long to wait for something to do; 0 not at all, < 0 for ever
+ *
+ * Return: how many handlers ran; 0 when the time is over; -AX_EINVAL for a NaN.
+ */
+int ax_dispatch(ax_client *ax, double timeout_ms);
+
+/* ---- cancelling calls ------------------------------------------------------------------------------------ */
+
+typedef struct ax_cancel ax_cancel;
+
+/**
+ * ax_cancel_new() - a switch that ends waiting calls
+ *
+ * A thread takes the switch with ax_cancel_use(). Once any thread has fired it, the call that its user waits in, and every later call that would wait,
+ * ends with -AX_EINTR. A switch fires once; it stays fired.
+ *
+ * Return: 0, -AX_ENOMEM.
+ */
+int ax_cancel_new(ax_cancel **ret);
+
+/** ax_cancel_free() - free a switch that no thread uses any more; NULL is fine */
+void ax_cancel_free(ax_cancel *cancel);
+
+/** ax_cancel_use() - let the calling thread's calls obey @cancel; NULL: none, as at the start of a thread */
+void ax_cancel_use(ax_cancel *cancel);
+
+/** ax_cancel_fire() - end the waiting calls of the threads that use @cancel; from any thread, not from a host signal handler */
+void ax_cancel_fire(ax_cancel *cancel);
+
+/* ---- files ----------------------------------------------------------------------------------------------- */
+
+enum {
+        AX_O_READ = 1,
+        AX_O_WRITE = 2,
+        AX_O_CREATE = 4,
+        AX_O_TRUNCATE = 8,
+        AX_O_APPEND = 16,
+        AX_O_EXCLUSIVE = 32,
+        AX_O_NONBLOCK = 64,
+};
+
+#define AX_READ AX_O_READ
+#define AX_WRITE (AX_O_WRITE | AX_O_CREATE | AX_O_TRUNCATE)
+#define AX_RDWR (AX_O_READ | AX_O_WRITE)
+#define AX_APPEND (AX_O_WRITE | AX_O_CREATE | AX_O_APPEND)
+
+enum { AX_STDIN = 0, AX_STDOUT = 1, AX_STDERR = 2 };
+
+/**
+ * ax_open() - open a file, directory or device (open(2))
+ * @ax: the connection
+ * @path: absolute, or relative to the working directory; at most 4095 bytes, each component at most 255
+ * @flags: AX_O_READ, AX_O_WRITE or both; and any of
+ *         AX_O_CREATE: create a missing file, with mode 0666 & ~umask and the caller's uid and gid;
+ *         AX_O_TRUNCATE: make an existing regular file empty (needs AX_O_WRITE), after access has been granted;
+ *         AX_O_APPEND: every write goes to the end;
+ *         AX_O_EXCLUSIVE: with AX_O_CREATE, fail where the name exists, a symlink included;
+ *         AX_O_NONBLOCK: calls on it fail with -AX_EAGAIN instead of waiting
+ *
+ * Return: the lowest free descriptor. -AX_ENOENT, -AX_EACCES, -AX_EISDIR (writing a directory), -AX_ENOTDIR, -AX_EEXIST, -AX_ELOOP,
+ * -AX_ENAMETOOLONG, -AX_EMFILE (descriptors of the process), -AX_ENFILE (of the uid), -AX_ENXIO (a host device or socket node in a store), -AX_EROFS,
+ * -AX_ENOSPC, -AX_EDQUOT, -AX_EINVAL (no access mode, unknown flags, path not UTF-8).
+ */
+int ax_open(ax_client *ax, const char *path, unsigned flags);
+
+/**
+ * ax_read() - read from a descriptor (read(2))
+ * @ax: the connection
+ * @fd: open for reading
+ * @buf: where the data goes
+ * @size: of @buf
+ *
+ * Waits while nothing is there and something can still come (console, pipe), unless the descriptor is non-blocking.
+ *
+ * Return: bytes read, 0 at the end of the file. -AX_EBADF (not open, or not for reading), -AX_EISDIR, -AX_EAGAIN, -AX_EINTR, -AX_EIO, -AX_EINVAL (@buf is NULL).
+ */
+ssize_t ax_read(ax_client *ax, int fd, void *buf, size_t size);
+
+/**
+ * ax_write() - write to a descriptor (write(2))
+ * @ax: the connection
+ * @fd: open for writing
+ * @buf: the data
+ * @size: of the data
+ *
+ * Return: bytes written; less than @size only where an error came after some of the data (a full disk, an interruption).
+ * -AX_EBADF, -AX_EAGAIN, -AX_EPIPE, -AX_EFBIG, -AX_ENOSPC, -AX_EDQUOT, -AX_EINTR, -AX_EIO, -AX_EINVAL.
+ */
+ssize_t ax_write(ax_client *ax, int fd, const void *buf, size_t size);
+
+/**
+ * ax_pread() - read at an offset; the descriptor's own offset stays (pread(2))
+ *
+ * Return: as ax_read(); -AX_ESPIPE where there are no offsets, -AX_EINVAL for a negative one.
+ */
+ssize_t ax_pread(ax_client *ax, int fd, void *buf, size_t size, int64_t offset);
+
+/**
+ * ax_pwrite() - write at an offset; the descriptor's own offset stays (pwrite(2))
+ *
+ * On a descriptor with AX_O_APPEND the data goes to the end, as on Linux.
+ *
+ * Return: as ax_write(); -AX_ESPIPE where there are no offsets, -AX_EINVAL for a negative one.
+ */
+ssize_t ax_pwrite(ax_client *ax, int fd, const void *buf, size_t size, int64_t offset);
+
+/**
+ * ax_seek() - move the offset of an open file (lseek(2))
+ * @ax: the connection
+ * @fd: the descriptor; duplicates share the offset
+ * @offset: bytes, relative to @whence
+ * @whence: SEEK_SET, SEEK_CUR, SEEK_END; SEEK_DATA and SEEK_HOLE on store files
+ *
+ * Return: the new offset. -AX_EBADF, -AX_ESPIPE, -AX_EINVAL, -AX_ENXIO, -AX_EOVERFLOW.
+ */
+int64_t ax_seek(ax_client *ax, int fd, int64_t offset, int whence);
+
+/** ax_close() - close a descriptor (close(2)). Return: 0, -AX_EBADF. */
+int ax_close(ax_client *ax, int fd);
+
+/** ax_dup() - duplicate to the lowest free descriptor; object, offset and flags are shared (dup(2)). Return: fd, -AX_EBADF, -AX_EMFILE, -AX_ENFILE. */
+int ax_dup(ax_client *ax, int fd);
+
+/** ax_dup2() - duplicate to @newfd, closing what was there (dup2(2)). Return: @newfd, -AX_EBADF (either number), -AX_ENFILE. */
+int ax_dup2(ax_client *ax, int fd, int newfd);
+
+/** ax_set_nonblock() - let calls on the open file fail instead of waiting; shared by duplicates. Return: 0, -AX_EBADF. */
+int ax_set_nonblock(ax_client *ax, int fd, bool on);
+
+/** ax_fsync() - wait until data and metadata are on the medium (fsync(2)). Return: 0, -AX_EBADF, -AX_EINVAL (not a store file), -AX_EIO, -AX_ENOSPC. */
+int ax_fsync(ax_client *ax, int fd);
+
+/** ax_ftruncate() - set the size of an open file, filling with zeros (ftruncate(2)). Return: 0, -AX_EBADF, -AX_EINVAL (not a regular file open for writing, negative size), -AX_EFBIG. */
+int ax_ftruncate(ax_client *ax, int fd, int64_t size);
+
+struct ax_stat {
+        uint64_t ino, size, blocks; /* size in bytes, blocks of 512 bytes */
+        uint32_t mode, nlink, uid, gid;
+        struct timespec atime, mtime, ctime, btime; /* btime: creation; 0 where unknown */
+};
+
+/** ax_stat() - what a path is, following symlinks (stat(2)). Return: 0, -AX_ENOENT, -AX_ENOTDIR, -AX_EACCES, -AX_ELOOP, -AX_ENAMETOOLONG, -AX_EINVAL. */
+int ax_stat(ax_client *ax, const char *path, struct ax_stat *ret);
+
+/** ax_lstat() - as ax_stat(), but a symlink at the end is not followed (lstat(2)) */
+int ax_lstat(ax_client *ax, const char *path, struct ax_stat *ret);
+
+/** ax_fstat() - what a descriptor is (fstat(2)). Return: 0, -AX_EBADF. */
+int ax_fstat(ax_client *ax, int fd, struct ax_stat *ret);
+
+/* ---- directories and names ------------------------------------------------------------------------------- */
+
+/** ax_mkdir() - create a directory with mode 0777 & ~umask (mkdir(2)). Return: 0, -AX_EEXIST, -AX_ENOENT, -AX_ENOTDIR, -AX_EACCES, -AX_EROFS (in /dev and /proc), … */
+int ax_mkdir(ax_client *ax, const char *path);
+
+/**
+ * ax_readdir() - the names in a directory
+ * @ax: the connection
+ * @path: the directory
+ * @ret_names: the names, sorted by byte value, without . and .., ended by NULL; free with ax_names_free(). Untouched on error.
+ *
+ * Return: how many names. -AX_ENOENT, -AX_ENOTDIR, -AX_EACCES, …
+ */
+int ax_readdir(ax_client *ax, const char *path, char ***ret_names);
+
+/** ax_names_free() - free what ax_readdir() gave; NULL is fine */
+void ax_names_free(char **names);
+
+/** ax_exists() - whether a path leads to something, following symlinks. Return: 1, 0 (-AX_ENOENT, -AX_ENOTDIR and dangling symlinks), another error. */
+int ax_exists(ax_client *ax, const char *path);
+
+/**
+ * ax_getcwd() - path of the working directory (getcwd(2))
+ * @ax: the connection
+ * @buf: where the path goes, ended by a NUL
+ * @size: of @buf
+ *
+ * Return: length without the NUL. -AX_ERANGE @buf is too small, -AX_ENOENT the directory was removed, -AX_EINVAL.
+ */
+int ax_getcwd(ax_client *ax, char *buf, size_t size);
+
+/** ax_chdir() - change the working directory (chdir(2)). Return: 0, -AX_ENOENT, -AX_ENOTDIR, -AX_EACCES, … */
+int ax_chdir(ax_client *ax, const char *path);
+
+/** ax_unlink() - remove a name that is not a directory (unlink(2)). Return: 0, -AX_EISDIR, -AX_ENOENT, -AX_EACCES, -AX_EROFS, … */
+int ax_unlink(ax_client *ax, const char *path);
+
+/** ax_rmdir() - remove an empty directory (rmdir(2)). Return: 0, -AX_ENOTEMPTY, -AX_ENOTDIR, -AX_EBUSY (a mount point), … */
+int ax_rmdir(ax_client *ax, const char *path);
+
+/** ax_rename() - rename, replacing what @to was, atomically (rename(2)). Return: 0, -AX_EXDEV (other mount), -AX_EBUSY (a mount point), -AX_EISDIR, -AX_ENOTEMPTY, … */
+int ax_rename(ax_client *ax, const char *from, const char *to);
+
+/** ax_link() - another name @to for the file @from; symlinks are not followed (link(2)). Return: 0, -AX_EEXIST, -AX_EXDEV, -AX_EPERM, … */
+int ax_link(ax_client *ax, const char *from, const char *to);
+
+/** ax_symlink() - create a symlink @path whose text is @target (symlink(2)). Return: 0, -AX_EEXIST, -AX_ENOENT (empty target), … */
+int ax_symlink(ax_client *ax, const char *target, const char *path);
+
+/** ax_readlink() - text of a symlink, not NUL-terminated where it fills @buf (readlink(2)). Return: its length, cut at @size; -AX_EINVAL not a symlink, … */
+int ax_readlink(ax_client *ax, const char *path, char *buf, size_t size);
+
+/** ax_chmod() - set the permission bits, 0 to 07777 (chmod(2)). Return: 0, -AX_EPERM not the owner, -AX_EINVAL other bits, … */
+int ax_chmod(ax_client *ax, const char *path, uint32_t mode);
+
+/** ax_chown() - set owner and group, UINT32_MAX leaves one as it is (chown(2)). Return: 0, -AX_EPERM, … */
+int ax_chown(ax_client *ax, const char *path, uint32_t uid, uint32_t gid);
+
+/** ax_lchown() - as ax_chown(), of a symlink itself (lchown(2)) */
+int ax_lchown(ax_client *ax, const char *path, uint32_t uid, uint32_t gid);
+
+/** ax_utimens() - set access and modification time; NULL: now; tv_nsec may be UTIME_NOW or UTIME_OMIT (utimensat(2)). Return: 0, -AX_EPERM, -AX_EACCES, -AX_EINVAL, … */
+int ax_utimens(ax_client *ax, const char *path, const struct timespec times[2]);
+
+/** ax_umask() - set which permission bits new files do not get, 0 to 0777 (umask(2)). Return: the old mask; -AX_EINVAL. */
+int ax_umask(ax_client *ax, uint32_t mask);
+
+/* ---- processes ------------------------------------------------------------------------------------------- */
+
+/** ax_getpid() - the process's pid, positive; costs no round trip. Return: -AX_ESRCH on a forked child's handle. */
+ax_pid ax_getpid(ax_client *ax);
+
+/** ax_getppid() - the parent's pid; 1 for a process that connected by itself */
+ax_pid ax_getppid(ax_client *ax);
+
+/**
+ * ax_exit() - end the process
+ * @ax: the connection; free it with ax_disconnect() afterwards
+ * @code: exit code, 0 to 255; higher bits are cut off, as by exit(3)
+ *
+ * Everything that the process holds is freed. The host program goes on; its further calls fail with -AX_ESRCH.
+ *
+ * Return: 0.
+ */
+int ax_exit(ax_client *ax, int code);
+
+/* ---- console --------------------------------------------------------------------------------------------- */
+
+/**
+ * ax_console_push_input() - type on the console; administrators only
+ * @ax: the connection
+ * @data: what is typed
+ * @size: of @data
+ *
+ * Return: bytes taken, all or as many as the input queue has room for; -AX_EAGAIN it is full, -AX_EPERM.
+ */
+int ax_console_push_input(ax_client *ax, const void *data, size_t size);
+
+/**
+ * ax_console_take_output() - what programs wrote to the console, and nobody took yet; administrators only
+ * @ax: the connection
+ * @buf: where it goes
+ * @size: of @buf
+ *
+ * Return: bytes taken, 0 where there are none; -AX_EPERM.
+ */
+ssize_t ax_console_take_output(ax_client *ax, void *buf, size_t size);
+
+/**
+ * ax_console_wait_output() - as ax_console_take_output(), but waits until there is something
+ * @ax: the connection
+ * @buf: where it goes
+ * @size: of @buf, not 0
+ * @ret_lost: bytes that were dropped because nobody took them, since the previous call; may be NULL
+ *
+ * Return: bytes taken, at least 1; -AX_EINTR, -AX_EPERM.
+ */
+ssize_t ax_console_wait_output(ax_client *ax, void *buf, size_t size, uint64_t *ret_lost);
+
+/* ---- looking at the kernel ------------------------------------------------------------------------------- */
+
+struct ax_status {
+        char version[32];
+        char store[256]; /* "durable:/path", "ephemeral", "temporary:/path" */
+        uint64_t uptime_usec;
+        uint32_t host_pid, processes, sessions, open_files;
+        uint64_t calls, call_errors, mount_requests, bytes_read, bytes_written;
+};
+
+/** ax_status() - figures of the daemon. Return: 0. */
+int ax_status(ax_client *ax, struct ax_status *ret);
+
+struct ax_process {
+        ax_pid pid, ppid;
+        uint32_t uid, gid;
+        int32_t host_pid; /* 0: none */
+        char state[16];   /* "Running", "Sleeping", "Stopped", "Zombie" */
+        char command[64]; /* cut off where longer */
+        uint32_t open_files;
+        uint64_t age_usec, calls, memory;
+};
+
+/**
+ * ax_process_list() - every process, in order of pids
+ * @ax: the connection
+ * @ret: an array, free it with free(); untouched on error
+ *
+ * Return: how many.
+ */
+int ax_process_list(ax_client *ax, struct ax_process **ret);
+
+/* ---- for file servers ------------------------------------------------------------------------------------ */
+
+struct ax_mount {
+        char path[256];   /* in the namespace: "/", "/tmp", … */
+        char backend[16]; /* "store", "devfs", "procfs" */
+        char source[256]; /* for people */
+        int fd;           /* a store's root directory (the receiver's to close), -1 for the others */
+        uint32_t index;   /* of the store: inode numbers shown are (host inode | index << 56) */
+};
+
+/**
+ * ax_mount_list() - the mount table with the stores' descriptors; administrators only
+ * @ax: the connection
+ * @ret: an array, "/" first; close each fd that is not -1, then free() the array. Untouched on error.
+ *
+ * Return: how many; -AX_EPERM.
+ */
+int ax_mount_list(ax_client *ax, struct ax_mount **ret);
+
+struct ax_mount_counters {
+        uint64_t requests, errors, bytes_read, bytes_written;
+};
+
+/** ax_mount_report() - add to the daemon's counters of mount requests; administrators only. Return: 0, -AX_EPERM. */
+int ax_mount_report(ax_client *ax, const struct ax_mount_counters *counters);
+
+#ifdef __cplusplus
+}
+#endif
