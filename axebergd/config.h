@@ -1,0 +1,36 @@
+/*
+ * Every setting, its default, and where it came from. Later sources win: built-in default, configuration file, command line.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct config {
+        char *socket_path;
+        char *store_path;
+        char *mount_path; /* NULL: none */
+        char *axfs_path;  /* NULL: looked for beside the daemon, then in /usr/sbin */
+        bool ephemeral;
+        bool bus;
+        bool debug;
+
+        unsigned connections_per_uid;
+        unsigned processes_per_uid;
+        unsigned fds_per_uid;
+        unsigned fds_per_process;
+        unsigned parked_per_connection;
+        unsigned output_per_connection;         /* bytes of replies that a client has not read */
+        unsigned console_input, console_output; /* bytes */
+        unsigned workers;
+};
+
+/* Fills in the defaults, for root or for an ordinary user. Return: 0, -ENOMEM. */
+int config_init(struct config *config);
+void config_deinit(struct config *config);
+
+/* Reads a configuration file. Problems are logged with file and line. Return: 0, -EINVAL, negative errno. */
+int config_load(struct config *config, const char *path);
+
+/* Sets one setting from text; used by the file and the command line alike. Return: 0, -ENOENT (no such setting), -EINVAL (bad value), -ENOMEM. */
+int config_set(struct config *config, const char *name, const char *value);

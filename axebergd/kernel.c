@@ -1,0 +1,40 @@
+#include "kernel.h"
+
+#include "config.h"
+#include "object/console.h"
+#include "util/clock.h"
+#include "util/identity.h"
+#include "util/log.h"
+#include "util/workers.h"
+
+int kernel_init(struct kernel *kernel, const struct config *config, sd_event *event) {
+        int r;
+
+        *kernel = (struct kernel){ .config = config, .event = event, .started_usec = clock_usec() };
+        clock_gettime(CLOCK_REALTIME, &kernel->started_realtime);
+        kernel->users.limits[USER_CONNECTIONS] = config->connections_per_uid;
+        kernel->users.limits[USER_PROCESSES] = config->processes_per_uid;
+        kernel->users.limits[USER_FDS] = config->fds_per_uid;
+
+        r = identity_init();
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "cannot learn this process's identity");
+        r = workers_new(&kernel->workers, event, config->workers);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "cannot make the worker pool");
+        r = console_new(&kernel->console, config->console_input, config->console_output);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "cannot make the console");
+        r = vfs_init(&kernel->vfs, kernel, config);
+        if (r < 0)
+                return r;
+        r = process_table_init(&kernel->processes, kernel, config->fds_per_process);
+        return r < 0 ? log_errno(LOG_ERR, r, "cannot make the process table") : 0;
+}
+
+void kernel_deinit(struct kernel *kernel) {
+        kernel->workers = workers_free(kernel->workers);
+        process_table_deinit(&kernel->processes);
+        kernel->console = console_free(kernel->console);
+        vfs_deinit(&kernel->vfs);
+}

@@ -1,0 +1,41 @@
+/*
+ * The kernel: owner of every table. All of it belongs to the one thread that runs the event loop.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+
+#include "process/process.h"
+#include "process/user.h"
+#include "vfs/vfs.h"
+
+struct config;
+struct console;
+struct workers;
+
+struct kernel_counters {
+        uint64_t calls, call_errors;
+        uint64_t mount_requests, mount_errors;
+        uint64_t bytes_read, bytes_written; /* by library calls and mount requests */
+};
+
+struct kernel {
+        const struct config *config;
+        sd_event *event;
+        struct workers *workers;
+        struct user_table users;
+        struct process_table processes;
+        struct vfs vfs;
+        struct console *console;
+        struct kernel_counters counters;
+        unsigned n_sessions;
+        uint64_t started_usec;
+        struct timespec started_realtime;
+};
+
+/* Makes every table. Return: 0, negative errno (logged); kernel_deinit() is right after either. */
+int kernel_init(struct kernel *kernel, const struct config *config, sd_event *event);
+/* No session and no process but init is left. */
+void kernel_deinit(struct kernel *kernel);

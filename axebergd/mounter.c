@@ -1,0 +1,167 @@
+#include "mounter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+enum { STOP_TIMEOUT_USEC = 5000000 };
+
+static void cleanup_fclose(FILE **file) {
+        if (*file)
+                fclose(*file);
+}
+
+/* Whether an axfs is mounted at the directory; the mount itself is not touched. */
+static bool is_mounted(const char *directory) {
+        _cleanup_(cleanup_fclose) FILE *file = fopen("/proc/self/mounts", "re");
+        char source[PATH_MAX], path[PATH_MAX], type[64];
+        bool found = false;
+
+        while (file && fscanf(file, "%4095s %4095s %63s %*[^\n]", source, path, type) == 3)
+                if (strcmp(path, directory) == 0)
+                        found = strcmp(type, "fuse.axeberg") == 0;
+        return found;
+}
+
+static void check_ready(struct mounter *mounter) {
+        if (mounter->ready || !is_mounted(mounter->directory))
+                return;
+        mounter->ready = true;
+        mounter->mountinfo = sd_event_source_disable_unref(mounter->mountinfo);
+        log_info("mounted at %s", mounter->directory);
+        mounter->on_ready(mounter->userdata);
+}
+
+static int mounter_on_mountinfo(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        (void) source;
+        (void) fd;
+        (void) events;
+        check_ready(userdata);
+        return 0;
+}
+
+static void unmount(struct mounter *mounter) {
+        if (!is_mounted(mounter->directory))
+                return;
+        if (umount2(mounter->directory, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+                log_errno(LOG_WARNING, errno, "cannot unmount %s", mounter->directory);
+}
+
+static int mounter_on_exit(sd_event_source *source, const siginfo_t *info, void *userdata) {
+        struct mounter *mounter = userdata;
+
+        (void) source;
+        mounter->pid = 0;
+        mounter->child = sd_event_source_disable_unref(mounter->child);
+        if (mounter->stopping) {
+                unmount(mounter);
+                mounter->on_stopped(mounter->userdata);
+                return 0;
+        }
+        check_ready(mounter);
+        if (!mounter->ready || info->si_code != CLD_EXITED)
+                log_warning("axfs ended with %s %d", info->si_code == CLD_EXITED ? "status" : "signal",
+                            info->si_status);
+        return 0;
+}
+
+static int mounter_on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct mounter *mounter = userdata;
+
+        (void) source;
+        (void) usec;
+        log_warning("axfs does not end; killing it");
+        if (mounter->pid > 0)
+                kill(mounter->pid, SIGKILL);
+        return 0;
+}
+
+/* Finds axfs: as configured, beside a daemon that runs from its build directory, or where it is installed. */
+static int find_axfs(const char *configured, char path[static PATH_MAX]) {
+        ssize_t n;
+        char *slash;
+
+        if (configured)
+                return snprintf(path, PATH_MAX, "%s", configured) < PATH_MAX ? 0 : -ENAMETOOLONG;
+        n = readlink("/proc/self/exe", path, PATH_MAX - 32);
+        if (n < 0)
+                return -errno;
+        path[n] = '\0';
+        slash = strrchr(path, '/');
+        strcpy(slash ? slash : path, "/../axfs/axfs");
+        if (access(path, X_OK) < 0)
+                strcpy(path, AXEBERG_SBINDIR "/axfs");
+        return 0;
+}
+
+static void child_main(const char *axfs, const char *socket_path, const char *directory) {
+        sigset_t none;
+
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        unsetenv("NOTIFY_SOCKET");
+        execl(axfs, "axfs", "-f", "--socket", socket_path, directory, (char *) NULL);
+        fprintf(stderr, "axebergd: cannot start %s: %s\n", axfs, strerrordesc_np(errno));
+        _exit(127);
+}
+
+int mounter_start(struct mounter *mounter, sd_event *event, const char *axfs_path, const char *socket_path,
+                  const char *directory) {
+        char axfs[PATH_MAX];
+        int r = find_axfs(axfs_path, axfs);
+
+        mounter->event = event;
+        mounter->mountinfo_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+        mounter->directory = realpath(directory, NULL);
+        if (!mounter->directory && errno == ENOTCONN)
+                mounter->directory = strdup(directory); /* a stale mount, which axfs replaces */
+        if (!mounter->directory)
+                return log_errno(LOG_ERR, errno, "cannot mount at %s", directory);
+        if (r == 0)
+                r = sd_event_add_io(event, &mounter->mountinfo, mounter->mountinfo_fd, EPOLLPRI, mounter_on_mountinfo,
+                                    mounter);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "cannot prepare the mount at %s", directory);
+        mounter->pid = fork();
+        if (mounter->pid < 0)
+                return log_errno(LOG_ERR, errno, "cannot start axfs");
+        if (mounter->pid == 0)
+                child_main(axfs, socket_path, mounter->directory);
+        r = sd_event_add_child(event, &mounter->child, mounter->pid, WEXITED, mounter_on_exit, mounter);
+        return r < 0 ? log_errno(LOG_ERR, r, "cannot watch axfs") : 0;
+}
+
+void mounter_stop(struct mounter *mounter) {
+        mounter->stopping = true;
+        if (mounter->pid == 0) {
+                if (mounter->directory)
+                        unmount(mounter);
+                mounter->on_stopped(mounter->userdata);
+                return;
+        }
+        kill(mounter->pid, SIGTERM);
+        sd_event_add_time(mounter->event, &mounter->deadline, CLOCK_MONOTONIC, clock_usec() + STOP_TIMEOUT_USEC, 0,
+                          mounter_on_deadline, mounter);
+}
+
+void mounter_deinit(struct mounter *mounter) {
+        sd_event_source_disable_unref(mounter->child);
+        sd_event_source_disable_unref(mounter->mountinfo);
+        sd_event_source_disable_unref(mounter->deadline);
+        if (mounter->directory)
+                close(mounter->mountinfo_fd);
+        free(mounter->directory);
+        *mounter = (struct mounter){ 0 };
+}

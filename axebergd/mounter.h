@@ -1,0 +1,30 @@
+/*
+ * The mount that --mount asks for: one axfs, for the daemon's own life time.
+ *
+ * axfs is a client like others. It is started when the socket serves; a mount that an earlier daemon's axfs still serves is taken over as it is. At
+ * the end axfs is asked to unmount, and made to where it does not.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+struct mounter {
+        sd_event *event;
+        char *directory;
+        pid_t pid; /* of axfs; 0: not running */
+        int mountinfo_fd;
+        sd_event_source *child, *mountinfo, *deadline;
+        void (*on_ready)(void *userdata);   /* the mount serves */
+        void (*on_stopped)(void *userdata); /* axfs is gone, after mounter_stop() */
+        void *userdata;
+        bool ready, stopping;
+};
+
+/* Starts axfs. Return: 0, negative errno (logged). */
+int mounter_start(struct mounter *mounter, sd_event *event, const char *axfs_path, const char *socket_path,
+                  const char *directory);
+/* Asks axfs to unmount; calls on_stopped once it is gone, perhaps at once. */
+void mounter_stop(struct mounter *mounter);
+void mounter_deinit(struct mounter *mounter);

@@ -1,0 +1,192 @@
+#include "server/dispatch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "kernel.h"
+#include "process/process.h"
+#include "server/server.h"
+#include "server/session.h"
+#include "util/log.h"
+
+/*
+ * Unpacked requests live in this arena until their handler returns. protobuf-c has no limit of its own; a message that needs more than this is
+ * refused. The largest honest request, two paths or a Hello, needs a tenth.
+ */
+static struct arena {
+        _Alignas(16) uint8_t data[262144];
+        size_t used;
+} arena;
+
+static void *arena_alloc(void *userdata, size_t size) {
+        void *memory;
+
+        (void) userdata;
+        if (size > sizeof(arena.data) - arena.used)
+                return NULL;
+        memory = arena.data + arena.used;
+        arena.used += (size + 15) & ~(size_t) 15;
+        if (arena.used > sizeof(arena.data))
+                arena.used = sizeof(arena.data);
+        return memory;
+}
+
+static void arena_free(void *userdata, void *memory) {
+        (void) userdata;
+        (void) memory;
+}
+
+static ProtobufCAllocator arena_allocator = { .alloc = arena_alloc, .free = arena_free };
+
+/* A method's number is its place in the generated table of handlers. */
+#define METHOD(name)                                                                                                   \
+        ((offsetof(Axeberg__Kernel_Service, name) - offsetof(Axeberg__Kernel_Service, hello)) / sizeof(void (*)(void)))
+
+static bool method_takes_trailer(uint32_t method) {
+        return method == METHOD(write) || method == METHOD(console_push_input);
+}
+
+static struct session *session_from_call(const struct call *call) {
+        return (struct session *) call->connection;
+}
+
+static void call_free(struct call *call) {
+        struct session *session = session_from_call(call);
+
+        if (call->in_flight && session) {
+                DL_DELETE(session->in_flight, call);
+                session->n_in_flight--;
+        }
+        for (size_t i = 0; i < call->n_fds; i++)
+                if (call->fds[i] >= 0)
+                        close(call->fds[i]);
+        free(call->trailer_copy);
+        free(call);
+}
+
+/* The closure of every call: packs the reply and sends it. */
+static void dispatch_on_reply(const ProtobufCMessage *message, void *data) {
+        struct call *call = data;
+        struct session *session = session_from_call(call);
+        size_t size = protobuf_c_message_get_packed_size(message);
+        uint8_t buffer[AX_FRAME_HEADER_SIZE + 1024], *frame = buffer;
+        struct ax_frame_header header = {
+                .length = (uint32_t) (AX_FRAME_HEADER_SIZE + size + call->reply.trailer_size),
+                .serial = call->serial,
+                .method = call->method,
+                .status = call->reply.status,
+                .trailer = (uint32_t) call->reply.trailer_size,
+                .flags = AX_FRAME_REPLY,
+        };
+
+        if (call->reply.status < 0)
+                call->kernel->counters.call_errors++;
+        if (session) {
+                if (size > sizeof(buffer) - AX_FRAME_HEADER_SIZE)
+                        frame = malloc(AX_FRAME_HEADER_SIZE + size);
+                if (frame) {
+                        ax_frame_header_encode(&header, frame);
+                        protobuf_c_message_pack(message, frame + AX_FRAME_HEADER_SIZE);
+                        session_send(session, frame, AX_FRAME_HEADER_SIZE + size, call->reply.trailer,
+                                     call->reply.trailer_size, call->reply.fds, call->reply.n_fds);
+                } else {
+                        session_fail(session); /* every request gets an answer, or its connection ends */
+                }
+                if (frame != buffer)
+                        free(frame);
+        }
+        call_free(call);
+}
+
+static int check_header(const struct session *session, const struct ax_frame_header *header, size_t size) {
+        if (header->length != size || header->trailer > size - AX_FRAME_HEADER_SIZE)
+                return log_errno(LOG_WARNING, EBADMSG, "client %d: frame of %zu bytes says length %u, trailer %u",
+                                 (int) session->connection.peer.host_pid, size, header->length, header->trailer);
+        if (header->serial == 0 || header->flags != 0)
+                return log_errno(LOG_WARNING, EBADMSG, "client %d: serial %u, flags %#x in a request",
+                                 (int) session->connection.peer.host_pid, header->serial, header->flags);
+        if (session_has_in_flight(session, header->serial))
+                return log_errno(LOG_WARNING, EBADMSG, "client %d: serial %u is in flight already",
+                                 (int) session->connection.peer.host_pid, header->serial);
+        return 0;
+}
+
+/* Whether the call may be made now at all. Return: 0, or the error to answer with. */
+static int check_call(const struct session *session, const struct ax_frame_header *header) {
+        const ProtobufCServiceDescriptor *service = session->server->service.base.descriptor;
+
+        if (!session->greeted && header->method != METHOD(hello))
+                return -EPROTO;
+        if (header->method >= service->n_methods)
+                return -ENOSYS;
+        if (header->trailer > 0 && !method_takes_trailer(header->method))
+                return -EINVAL;
+        if (session->greeted && !session->connection.process)
+                return -ESRCH;
+        return 0;
+}
+
+static struct call *call_new(struct session *session, const struct ax_frame_header *header, const uint8_t *frame,
+                             const int *fds, size_t n_fds) {
+        struct call *call = calloc(1, sizeof(*call));
+
+        if (!call)
+                return NULL;
+        call->kernel = session->server->kernel;
+        call->connection = &session->connection;
+        call->process = session->connection.process;
+        call->serial = header->serial;
+        call->method = header->method;
+        call->trailer = frame + header->length - header->trailer;
+        call->trailer_size = header->trailer;
+        call->closure = dispatch_on_reply;
+        call->n_fds = n_fds;
+        memcpy(call->fds, fds, n_fds * sizeof(*fds));
+        return call;
+}
+
+static void invoke(struct session *session, struct call *call, const uint8_t *message, size_t size) {
+        ProtobufCService *service = &session->server->service.base;
+        const ProtobufCMessageDescriptor *type = service->descriptor->methods[call->method].input;
+        ProtobufCMessage *request;
+
+        arena.used = 0;
+        request = protobuf_c_message_unpack(type, &arena_allocator, size, message);
+        if (!request) {
+                call_reply(call, -EBADMSG);
+                return;
+        }
+        if (call->process)
+                call->process->calls++;
+        service->invoke(service, call->method, request, dispatch_on_reply, call);
+}
+
+int dispatch(struct session *session, const uint8_t *frame, size_t size, const int *fds, size_t n_fds) {
+        struct ax_frame_header header;
+        struct call *call;
+        int r = -ENOMEM;
+
+        ax_frame_header_decode(&header, frame);
+        call = call_new(session, &header, frame, fds, n_fds);
+        if (call)
+                r = check_header(session, &header, size);
+        if (r < 0) {
+                for (size_t i = 0; i < n_fds; i++)
+                        close(fds[i]);
+                free(call);
+                return r;
+        }
+        call->kernel->counters.calls++;
+        r = check_call(session, &header);
+        if (r == 0) {
+                session->greeted = true;
+                invoke(session, call, frame + AX_FRAME_HEADER_SIZE,
+                       header.length - AX_FRAME_HEADER_SIZE - header.trailer);
+                return 0;
+        }
+        call_reply(call, r);
+        return r == -EPROTO ? r : 0;
+}

@@ -1,0 +1,427 @@
+#include "server/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "config.h"
+#include "kernel.h"
+#include "process/process.h"
+#include "server/dispatch.h"
+#include "server/server.h"
+#include "util/cleanup.h"
+#include "util/identity.h"
+#include "util/log.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77 /* Linux 6.5 */
+#endif
+
+struct output_frame {
+        struct output_frame *prev, *next;
+        size_t size, n_fds;
+        int fds[AX_FRAME_MAX_FDS];
+        uint8_t data[];
+};
+
+/* The one frame that is being received; one byte more than a frame may have, to see that it has more. */
+static uint8_t receive_buffer[AX_FRAME_MAX_SIZE + 1];
+
+static void output_frame_free(struct output_frame *frame) {
+        for (size_t i = 0; i < frame->n_fds; i++)
+                close(frame->fds[i]);
+        free(frame);
+}
+
+static int send_frame(int fd, const struct iovec *iov, size_t n_iov, const int *fds, size_t n_fds) {
+        union {
+                struct cmsghdr align;
+                char data[CMSG_SPACE(sizeof(int) * AX_FRAME_MAX_FDS)];
+        } control;
+        struct msghdr message = { .msg_iov = (struct iovec *) iov, .msg_iovlen = n_iov };
+
+        if (n_fds > 0) {
+                struct cmsghdr *header = &control.align;
+
+                memset(&control, 0, sizeof(control));
+                message.msg_control = &control;
+                message.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
+                header->cmsg_level = SOL_SOCKET;
+                header->cmsg_type = SCM_RIGHTS;
+                header->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
+                memcpy(CMSG_DATA(header), fds, n_fds * sizeof(int));
+        }
+        return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* Reads from the client while it reads from us. */
+static void session_update_events(struct session *session) {
+        sd_event_source_set_io_events(session->io, session->output ? EPOLLOUT : EPOLLIN);
+}
+
+void session_fail(struct session *session) {
+        shutdown(session->fd, SHUT_RDWR);
+}
+
+static struct output_frame *output_frame_new(const void *head, size_t head_size, const void *trailer,
+                                             size_t trailer_size, const int *fds, size_t n_fds) {
+        struct output_frame *frame = malloc(sizeof(*frame) + head_size + trailer_size);
+
+        if (!frame)
+                return NULL;
+        frame->size = head_size + trailer_size;
+        memcpy(frame->data, head, head_size);
+        if (trailer_size > 0)
+                memcpy(frame->data + head_size, trailer, trailer_size);
+        for (frame->n_fds = 0; frame->n_fds < n_fds; frame->n_fds++) {
+                frame->fds[frame->n_fds] = fcntl(fds[frame->n_fds], F_DUPFD_CLOEXEC, 0);
+                if (frame->fds[frame->n_fds] < 0) {
+                        output_frame_free(frame);
+                        return NULL;
+                }
+        }
+        return frame;
+}
+
+static void session_queue(struct session *session, struct output_frame *frame) {
+        size_t limit = session->server->kernel->config->output_per_connection;
+
+        if (!frame || session->output_size + frame->size > limit) {
+                log_warning("client %d does not read its replies; disconnecting it with %zu bytes unread",
+                            (int) session->connection.peer.host_pid, session->output_size);
+                if (frame)
+                        output_frame_free(frame);
+                session_fail(session);
+                return;
+        }
+        session->output_size += frame->size;
+        DL_APPEND(session->output, frame);
+        session_update_events(session);
+}
+
+void session_send(struct session *session, const void *head, size_t head_size, const void *trailer, size_t trailer_size,
+                  const int *fds, size_t n_fds) {
+        struct iovec iov[2] = {
+                { .iov_base = (void *) head, .iov_len = head_size },
+                { .iov_base = (void *) trailer, .iov_len = trailer_size },
+        };
+        int r = session->output ? -EAGAIN : send_frame(session->fd, iov, trailer_size > 0 ? 2 : 1, fds, n_fds);
+
+        if (r == -EAGAIN || r == -ENOBUFS || r == -ENOMEM)
+                session_queue(session, output_frame_new(head, head_size, trailer, trailer_size, fds, n_fds));
+        else if (r < 0)
+                session_fail(session); /* gone, or about to be */
+}
+
+static int session_flush(struct session *session) {
+        while (session->output) {
+                struct output_frame *frame = session->output;
+                struct iovec iov = { .iov_base = frame->data, .iov_len = frame->size };
+                int r = send_frame(session->fd, &iov, 1, frame->fds, frame->n_fds);
+
+                if (r < 0)
+                        return r == -EAGAIN || r == -ENOBUFS ? 0 : r;
+                DL_DELETE(session->output, frame);
+                session->output_size -= frame->size;
+                output_frame_free(frame);
+        }
+        session_update_events(session);
+        return 0;
+}
+
+static size_t take_fds(struct msghdr *message, int fds[static AX_FRAME_MAX_FDS]) {
+        size_t n_fds = 0;
+
+        for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header; header = CMSG_NXTHDR(message, header)) {
+                size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+                if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+                        continue;
+                for (size_t i = 0; i < count; i++) {
+                        int fd;
+
+                        memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
+                        if (n_fds < AX_FRAME_MAX_FDS)
+                                fds[n_fds++] = fd;
+                        else
+                                close(fd);
+                }
+        }
+        return n_fds;
+}
+
+/* Receives and serves one frame. Return: 0, negative errno: the session is over. */
+static int session_receive(struct session *session) {
+        union {
+                struct cmsghdr align;
+                char data[CMSG_SPACE(sizeof(int) * AX_FRAME_MAX_FDS)];
+        } control;
+        struct iovec iov = { .iov_base = receive_buffer, .iov_len = sizeof(receive_buffer) };
+        struct msghdr message = {
+                .msg_iov = &iov,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = sizeof(control),
+        };
+        int fds[AX_FRAME_MAX_FDS];
+        ssize_t n = recvmsg(session->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        size_t n_fds;
+
+        if (n < 0)
+                return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+        n_fds = take_fds(&message, fds);
+        if (n < AX_FRAME_HEADER_SIZE || n > AX_FRAME_MAX_SIZE) {
+                for (size_t i = 0; i < n_fds; i++)
+                        close(fds[i]);
+                if (n == 0 && n_fds == 0)
+                        return -ECONNRESET; /* end of file */
+                return log_errno(LOG_WARNING, EBADMSG, "client %d: frame of %zd bytes",
+                                 (int) session->connection.peer.host_pid, n);
+        }
+        return dispatch(session, receive_buffer, (size_t) n, fds, n_fds);
+}
+
+static int session_on_io(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        struct session *session = userdata;
+        int r = 0;
+
+        (void) source;
+        (void) fd;
+        if (events & EPOLLOUT)
+                r = session_flush(session);
+        if (r == 0 && events & EPOLLIN)
+                r = session_receive(session);
+        else if (r == 0 && events & (EPOLLHUP | EPOLLERR))
+                r = -ECONNRESET;
+        if (r < 0)
+                session_free(session);
+        return 0;
+}
+
+static int session_on_peer_exit(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        (void) source;
+        (void) fd;
+        (void) events;
+        session_free(userdata);
+        return 0;
+}
+
+bool session_has_in_flight(const struct session *session, uint32_t serial) {
+        const struct call *call;
+
+        DL_FOREACH (session->in_flight, call) {
+                if (call->serial == serial)
+                        return true;
+        }
+        return false;
+}
+
+static struct session *session_from_connection(struct connection *connection) {
+        return (struct session *) connection;
+}
+
+static int session_keep(struct connection *connection, struct call *call) {
+        struct session *session = session_from_connection(connection);
+
+        if (session->n_in_flight >= session->server->kernel->config->parked_per_connection)
+                return -EAGAIN;
+        DL_APPEND(session->in_flight, call);
+        session->n_in_flight++;
+        return 0;
+}
+
+static void session_cancel(struct connection *connection, uint32_t serial) {
+        struct call *call;
+
+        DL_FOREACH (session_from_connection(connection)->in_flight, call) {
+                if (call->serial == serial) {
+                        if (call->parked)
+                                call_abort(call, -EINTR);
+                        return;
+                }
+        }
+}
+
+void session_end_process(struct session *session, int exit_code) {
+        struct process *process = session->connection.process;
+        struct call *call, *next;
+
+        if (!process)
+                return;
+        session->connection.process = NULL;
+        DL_FOREACH_SAFE (session->in_flight, call, next) {
+                if (call->parked)
+                        call_abort(call, -ESRCH);
+                else
+                        call->process = NULL; /* a worker has it */
+        }
+        process_exit(process, exit_code);
+}
+
+static void session_on_exit_call(struct connection *connection, int exit_code) {
+        session_end_process(session_from_connection(connection), exit_code);
+}
+
+static const struct connection_ops session_ops = {
+        .keep = session_keep,
+        .cancel = session_cancel,
+        .end_process = session_on_exit_call,
+};
+
+/* What the worker still holds goes on without a connection. */
+static void session_orphan_calls(struct session *session) {
+        struct call *call, *next;
+
+        DL_FOREACH_SAFE (session->in_flight, call, next) {
+                DL_DELETE(session->in_flight, call);
+                call->in_flight = false;
+                call->connection = NULL;
+        }
+}
+
+struct session *session_free(struct session *session) {
+        struct output_frame *frame, *next;
+
+        if (!session)
+                return NULL;
+        sd_event_source_disable_unref(session->io);
+        sd_event_source_disable_unref(session->peer_exit);
+        session->io = session->peer_exit = NULL;
+        session_end_process(session, 0);
+        session_orphan_calls(session);
+        DL_FOREACH_SAFE (session->output, frame, next) {
+                output_frame_free(frame);
+        }
+        if (session->charge.user) {
+                DL_DELETE(session->server->sessions, session);
+                session->server->kernel->n_sessions--;
+        }
+        cleanup_close(&session->fd);
+        cleanup_close(&session->pidfd);
+        user_charge_deinit(&session->charge);
+        identity_unref(session->connection.peer.identity);
+        user_unref(session->connection.peer.user);
+        free(session);
+        return NULL;
+}
+
+static int read_groups(int fd, gid_t **ret, size_t *ret_n) {
+        socklen_t size = 64 * sizeof(gid_t);
+
+        for (;;) {
+                gid_t *groups = malloc(size ? size : 1);
+
+                if (!groups)
+                        return -ENOMEM;
+                if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) == 0) {
+                        *ret = groups;
+                        *ret_n = size / sizeof(gid_t);
+                        return 0;
+                }
+                free(groups);
+                if (errno != ERANGE)
+                        return -errno;
+        }
+}
+
+static int open_pidfd(int fd, pid_t pid) {
+        int pidfd = -1;
+        socklen_t size = sizeof(pidfd);
+
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0)
+                return pidfd;
+        if (errno != ENOPROTOOPT)
+                return -errno;
+        pidfd = (int) syscall(SYS_pidfd_open, pid, 0);
+        return pidfd < 0 ? -errno : pidfd;
+}
+
+/* Learns from the host's kernel who connected. */
+static int session_identify(struct session *session) {
+        struct peer *peer = &session->connection.peer;
+        _cleanup_free_ gid_t *groups = NULL;
+        struct ucred credentials;
+        socklen_t size = sizeof(credentials);
+        size_t n_groups = 0;
+        int r;
+
+        if (getsockopt(session->fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
+                return -errno;
+        if (!identity_is_privileged() && credentials.uid != geteuid())
+                return -EACCES; /* we could not act as that user */
+        r = read_groups(session->fd, &groups, &n_groups);
+        if (r == 0)
+                r = identity_new(&peer->identity, credentials.uid, credentials.gid, groups, n_groups);
+        if (r == 0)
+                r = user_from_uid(&session->server->kernel->users, credentials.uid, &peer->user);
+        if (r < 0)
+                return r;
+        peer->host_pid = credentials.pid;
+        return 0;
+}
+
+static int session_admit(struct session *session) {
+        struct server *server = session->server;
+        int r = session_identify(session);
+
+        if (r == 0)
+                r = user_charge(session->connection.peer.user, &session->charge, USER_CONNECTIONS, 1);
+        if (r < 0)
+                return r;
+        DL_APPEND(server->sessions, session);
+        server->kernel->n_sessions++;
+        session->pidfd = open_pidfd(session->fd, session->connection.peer.host_pid);
+        if (session->pidfd < 0)
+                return session->pidfd;
+        r = sd_event_add_io(server->kernel->event, &session->io, session->fd, EPOLLIN, session_on_io, session);
+        if (r < 0)
+                return r;
+        return sd_event_add_io(server->kernel->event, &session->peer_exit, session->pidfd, EPOLLIN,
+                               session_on_peer_exit, session);
+}
+
+/* Answers the Hello that is, or soon will be, in the socket. Reading it first keeps close() from throwing the answer away. */
+static void refuse(int fd, int error) {
+        struct ax_frame_header header = {
+                .length = AX_FRAME_HEADER_SIZE,
+                .serial = 1,
+                .status = error,
+                .flags = AX_FRAME_REPLY,
+        };
+        uint8_t bytes[AX_FRAME_HEADER_SIZE];
+        struct iovec iov = { .iov_base = bytes, .iov_len = sizeof(bytes) };
+
+        while (recv(fd, receive_buffer, sizeof(receive_buffer), MSG_DONTWAIT) > 0)
+                ;
+        ax_frame_header_encode(&header, bytes);
+        send_frame(fd, &iov, 1, NULL, 0);
+}
+
+int session_new(struct server *server, int fd) {
+        struct session *session = calloc(1, sizeof(*session));
+        int r;
+
+        if (!session) {
+                refuse(fd, -ENOMEM);
+                close(fd);
+                return -ENOMEM;
+        }
+        session->connection.ops = &session_ops;
+        session->server = server;
+        session->fd = fd;
+        session->pidfd = -1;
+        r = session_admit(session);
+        if (r < 0) {
+                refuse(fd, r == -ENFILE ? -EMFILE : r);
+                session_free(session);
+                return r;
+        }
+        return 0;
+}

@@ -1,0 +1,80 @@
+#include "syscalls/call.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "process/process.h"
+
+void call_reply_message(struct call *call, int status, const ProtobufCMessage *message) {
+        call_unpark(call);
+        call->reply.status = status;
+        call->closure(message, call);
+}
+
+void call_reply(struct call *call, int64_t status) {
+        Axeberg__Empty empty = AXEBERG__EMPTY__INIT;
+
+        call_reply_message(call, (int) status, &empty.base);
+}
+
+void call_reply_trailer(struct call *call, int status, const void *data, size_t size) {
+        call->reply.trailer = data;
+        call->reply.trailer_size = size;
+        call_reply(call, status);
+}
+
+int call_keep(struct call *call) {
+        int r;
+
+        if (call->in_flight)
+                return 0;
+        if (call->trailer_size > 0) {
+                call->trailer_copy = malloc(call->trailer_size);
+                if (!call->trailer_copy)
+                        return -ENOMEM;
+                memcpy(call->trailer_copy, call->trailer, call->trailer_size);
+                call->trailer = call->trailer_copy;
+        }
+        r = call->connection->ops->keep(call->connection, call);
+        if (r == 0)
+                call->in_flight = true;
+        return r;
+}
+
+static void call_on_wake(struct waiter *waiter) {
+        struct call *call = (struct call *) ((char *) waiter - offsetof(struct call, waiter));
+
+        call->resume(call);
+}
+
+int call_park(struct call *call, struct wait_queue *queue, void (*resume)(struct call *), void (*drop)(struct call *)) {
+        int r;
+
+        if (call->parked)
+                return 0;
+        r = call_keep(call);
+        if (r < 0)
+                return r;
+        call->parked = true;
+        call->resume = resume;
+        call->drop = drop;
+        call->waiter.wake = call_on_wake;
+        wait_queue_add(queue, &call->waiter);
+        process_park(call->process);
+        return 0;
+}
+
+void call_unpark(struct call *call) {
+        if (!call->parked)
+                return;
+        call->parked = false;
+        wait_queue_remove(&call->waiter);
+        if (call->process)
+                process_unpark(call->process);
+}
+
+void call_abort(struct call *call, int status) {
+        call->drop(call);
+        call_reply(call, status);
+}

@@ -1,0 +1,112 @@
+/*
+ * One system call being served.
+ *
+ * A handler answers its call exactly once, with one of call_reply*(), at once or later. Until then the call is in flight: it may be parked on a wait
+ * queue, or wait for a worker. When its process ends, a parked call is dropped, and a worker's result finds `process` gone.
+ *
+ * The request's trailer belongs to the session's receive buffer: a handler that goes on later copies what it needs. Descriptors that came with
+ * the request are closed at the end of the call unless a handler takes them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "axeberg.pb-c.h"
+#include "frame.h"
+#include "process/wait_queue.h"
+
+struct call;
+struct identity;
+struct kernel;
+struct process;
+struct user;
+
+/* Who is at the other end of a connection, as the host's kernel says. */
+struct peer {
+        struct user *user;
+        struct identity *identity;
+        pid_t host_pid;
+};
+
+/*
+ * The connection that a call came over, as far as system calls see it. It is NULL in a call whose connection is gone; the answer then goes nowhere.
+ */
+struct connection {
+        const struct connection_ops *ops;
+        struct peer peer;
+        struct process *process; /* NULL before Hello and after the process's end */
+};
+
+struct connection_ops {
+        /* Lists a call that outlives its handler. Return: 0, -EAGAIN there are too many. */
+        int (*keep)(struct connection *connection, struct call *call);
+        /* Interrupts the parked call with that serial, if there is one. */
+        void (*cancel)(struct connection *connection, uint32_t serial);
+        /* The process exits; the connection stays and answers -ESRCH. */
+        void (*end_process)(struct connection *connection, int exit_code);
+};
+
+/* What a reply is made of; the message is the closure's argument. */
+struct call_reply {
+        int32_t status;
+        const void *trailer;
+        size_t trailer_size;
+        const int *fds; /* sent, not taken over */
+        size_t n_fds;
+};
+
+struct call {
+        struct kernel *kernel;
+        struct connection *connection;
+        struct process *process; /* NULL before Hello and after the process's end */
+        uint32_t serial, method;
+        const uint8_t *trailer;
+        size_t trailer_size;
+        void *trailer_copy;
+        int fds[AX_FRAME_MAX_FDS];
+        size_t n_fds;
+
+        struct call_reply reply;
+        ProtobufCClosure closure; /* sends the reply */
+        bool in_flight;           /* the call outlives its handler */
+        bool parked;
+        struct waiter waiter;
+        void (*resume)(struct call *call); /* parked, and perhaps ready now */
+        void (*drop)(struct call *call);   /* parked, and to end early: frees `data` */
+        void *data;                        /* the handler's own while in flight */
+        struct call *prev, *next;          /* in flight on the connection */
+};
+
+/* Answers end the call: it must not be touched afterwards. */
+void call_reply_message(struct call *call, int status, const ProtobufCMessage *message);
+void call_reply(struct call *call, int64_t status);
+void call_reply_trailer(struct call *call, int status, const void *data, size_t size);
+
+/*
+ * Keeps the call after its handler returns. The caller has set `data`. Return: 0, -EAGAIN too many are in flight, -ENOMEM.
+ */
+int call_keep(struct call *call);
+
+/* Keeps the call and puts it on a wait queue; its process sleeps. Called again from `resume`, it stays there. Return: as call_keep(). */
+int call_park(struct call *call, struct wait_queue *queue, void (*resume)(struct call *call),
+              void (*drop)(struct call *call));
+/* Takes it off its queue; the process no longer waits for it. */
+void call_unpark(struct call *call);
+/* Ends a parked call early. */
+void call_abort(struct call *call, int status);
+
+/*
+ * Handlers are static functions of the generated types; this spares them the closure, which is the call's own business.
+ */
+#define SYSCALL(name, request_type, reply_type)                                                                        \
+        static void name##_handle(struct call *call, const Axeberg__##request_type *request);                          \
+        static void name(Axeberg__Kernel_Service *service, const Axeberg__##request_type *request,                     \
+                         Axeberg__##reply_type##_Closure closure, void *data) {                                        \
+                (void) service;                                                                                        \
+                (void) closure;                                                                                        \
+                name##_handle(data, request);                                                                          \
+        }                                                                                                              \
+        static void name##_handle(struct call *call, const Axeberg__##request_type *request)

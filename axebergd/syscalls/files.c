@@ -1,0 +1,308 @@
+/*
+ * Calls on descriptors.
+ *
+ * An operation on an object is an `io`: it is tried; where it would have to wait the call parks on the object's wait queue, to be tried again
+ * when that is woken; where the object lies on a disk, a worker does it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "axeberg.h"
+#include "kernel.h"
+#include "object/object.h"
+#include "process/process.h"
+#include "syscalls/call.h"
+#include "syscalls/syscalls.h"
+#include "util/cleanup.h"
+#include "util/workers.h"
+
+struct io;
+
+struct io_type {
+        int64_t (*run)(struct io *io);
+        void (*finish)(struct call *call, const struct io *io);   /* answers the call */
+        struct wait_queue *(*queue)(const struct object *object); /* to wait on for -EAGAIN */
+};
+
+struct io {
+        struct job job;
+        const struct io_type *type;
+        struct call *call;
+        struct object *object;
+        uint8_t *buffer; /* reads: into this; writes: the call's trailer */
+        size_t size;
+        int64_t offset;
+        bool positioned;
+        int whence;
+        int64_t result;
+        struct statx status;
+};
+
+/* What a read fills when it is done at once. */
+static uint8_t read_buffer[AX_FRAME_MAX_PAYLOAD];
+
+static void io_free(struct io *io) {
+        if (io->buffer != read_buffer)
+                free(io->buffer);
+        object_unref(io->object);
+        free(io);
+}
+
+static void io_drop(struct call *call) {
+        io_free(call->data);
+        call->data = NULL;
+}
+
+static void io_finish(struct io *io) {
+        struct call *call = io->call;
+
+        io->type->finish(call, io);
+        io_free(io);
+}
+
+static struct wait_queue *io_queue(const struct io *io) {
+        if (io->result != -EAGAIN || !io->type->queue || io->object->flags & AX_O_NONBLOCK)
+                return NULL;
+        return io->type->queue(io->object);
+}
+
+static void io_attempt(struct call *call) {
+        struct io *io = call->data;
+        struct wait_queue *queue;
+        int r;
+
+        io->result = io->type->run(io);
+        queue = io_queue(io);
+        if (!queue) {
+                io_finish(io);
+                return;
+        }
+        r = call_park(call, queue, io_attempt, io_drop);
+        if (r < 0) {
+                io->result = r;
+                io_finish(io);
+        }
+}
+
+static void io_on_worker(struct job *job) {
+        struct io *io = (struct io *) job;
+
+        io->result = io->type->run(io);
+}
+
+static void io_on_done(struct job *job) {
+        io_finish((struct io *) job);
+}
+
+/* Hands the operation to a worker. Return: 0, negative errno: it has not begun. */
+static int io_submit(struct io *io) {
+        int r = call_keep(io->call);
+
+        if (r < 0)
+                return r;
+        if (io->buffer == read_buffer && !(io->buffer = malloc(io->size + 1)))
+                return -ENOMEM;
+        io->job = (struct job){ .run = io_on_worker, .done = io_on_done };
+        return workers_submit(io->call->kernel->workers, &io->job);
+}
+
+/* Makes an operation on a descriptor; answers the call where there is none. */
+static struct io *io_new(struct call *call, int fd, const struct io_type *type) {
+        struct object *object = fdtable_get(&call->process->fds, fd);
+        struct io *io = object ? calloc(1, sizeof(*io)) : NULL;
+
+        if (!io) {
+                call_reply(call, object ? -ENOMEM : -EBADF);
+                return NULL;
+        }
+        io->type = type;
+        io->call = call;
+        io->object = object_ref(object);
+        call->data = io;
+        return io;
+}
+
+static void io_start(struct io *io) {
+        int r;
+
+        if (!io->object->may_block) {
+                io_attempt(io->call);
+                return;
+        }
+        r = io_submit(io);
+        if (r < 0) {
+                io->result = r;
+                io_finish(io);
+        }
+}
+
+static int64_t read_run(struct io *io) {
+        return io->positioned ? object_pread(io->object, io->buffer, io->size, io->offset)
+                              : object_read(io->object, io->buffer, io->size);
+}
+
+static void read_finish(struct call *call, const struct io *io) {
+        if (io->result > 0)
+                call->kernel->counters.bytes_read += (uint64_t) io->result;
+        call_reply_trailer(call, (int) io->result, io->buffer, io->result > 0 ? (size_t) io->result : 0);
+}
+
+static struct wait_queue *readable(const struct object *object) {
+        return object->ops->readable ? object->ops->readable((struct object *) object) : NULL;
+}
+
+static struct wait_queue *writable(const struct object *object) {
+        return object->ops->writable ? object->ops->writable((struct object *) object) : NULL;
+}
+
+static const struct io_type read_type = { read_run, read_finish, readable };
+
+SYSCALL(sys_read, ReadRequest, Empty) {
+        struct io *io = io_new(call, request->fd, &read_type);
+
+        if (!io)
+                return;
+        io->buffer = read_buffer;
+        io->size = request->size < AX_FRAME_MAX_PAYLOAD ? request->size : AX_FRAME_MAX_PAYLOAD;
+        io->offset = request->offset;
+        io->positioned = request->positioned;
+        io_start(io);
+}
+
+static int64_t write_run(struct io *io) {
+        const struct call *call = io->call;
+
+        return io->positioned ? object_pwrite(io->object, call->trailer, call->trailer_size, io->offset)
+                              : object_write(io->object, call->trailer, call->trailer_size);
+}
+
+static void write_finish(struct call *call, const struct io *io) {
+        if (io->result > 0)
+                call->kernel->counters.bytes_written += (uint64_t) io->result;
+        call_reply(call, io->result);
+}
+
+static const struct io_type write_type = { write_run, write_finish, writable };
+
+SYSCALL(sys_write, WriteRequest, Empty) {
+        struct io *io = io_new(call, request->fd, &write_type);
+
+        if (!io)
+                return;
+        io->offset = request->offset;
+        io->positioned = request->positioned;
+        io_start(io);
+}
+
+static int64_t seek_run(struct io *io) {
+        return object_seek(io->object, io->offset, io->whence);
+}
+
+static void seek_finish(struct call *call, const struct io *io) {
+        Axeberg__OffsetReply reply = AXEBERG__OFFSET_REPLY__INIT;
+
+        reply.offset = io->result >= 0 ? io->result : 0;
+        call_reply_message(call, io->result < 0 ? (int) io->result : 0, &reply.base);
+}
+
+static const struct io_type seek_type = { seek_run, seek_finish, NULL };
+
+SYSCALL(sys_seek, SeekRequest, OffsetReply) {
+        struct io *io = io_new(call, request->fd, &seek_type);
+
+        if (!io)
+                return;
+        io->offset = request->offset;
+        io->whence = request->whence <= INT32_MAX ? (int) request->whence : -1;
+        io_start(io);
+}
+
+static void plain_finish(struct call *call, const struct io *io) {
+        call_reply(call, io->result);
+}
+
+static int64_t fsync_run(struct io *io) {
+        return object_sync(io->object);
+}
+
+static const struct io_type fsync_type = { fsync_run, plain_finish, NULL };
+
+SYSCALL(sys_fsync, FdRequest, Empty) {
+        struct io *io = io_new(call, request->fd, &fsync_type);
+
+        if (io)
+                io_start(io);
+}
+
+static int64_t ftruncate_run(struct io *io) {
+        return object_truncate(io->object, io->offset);
+}
+
+static const struct io_type ftruncate_type = { ftruncate_run, plain_finish, NULL };
+
+SYSCALL(sys_ftruncate, TruncateRequest, Empty) {
+        struct io *io = io_new(call, request->fd, &ftruncate_type);
+
+        if (!io)
+                return;
+        io->offset = request->size;
+        io_start(io);
+}
+
+static int64_t fstat_run(struct io *io) {
+        return object_stat(io->object, &io->status);
+}
+
+static void fstat_finish(struct call *call, const struct io *io) {
+        Axeberg__StatReply reply = AXEBERG__STAT_REPLY__INIT;
+
+        stat_reply_fill(&reply, &io->status);
+        call_reply_message(call, (int) io->result, &reply.base);
+}
+
+static const struct io_type fstat_type = { fstat_run, fstat_finish, NULL };
+
+SYSCALL(sys_fstat, FdRequest, StatReply) {
+        struct io *io = io_new(call, request->fd, &fstat_type);
+
+        if (io)
+                io_start(io);
+}
+
+SYSCALL(sys_close, FdRequest, Empty) {
+        call_reply(call, fdtable_remove(&call->process->fds, request->fd));
+}
+
+SYSCALL(sys_dup, FdRequest, Empty) {
+        struct object *object = fdtable_get(&call->process->fds, request->fd);
+
+        call_reply(call, object ? fdtable_add(&call->process->fds, object) : -EBADF);
+}
+
+SYSCALL(sys_dup2, Dup2Request, Empty) {
+        struct object *object = fdtable_get(&call->process->fds, request->fd);
+
+        call_reply(call, object ? fdtable_set(&call->process->fds, request->newfd, object) : -EBADF);
+}
+
+SYSCALL(sys_set_nonblock, NonblockRequest, Empty) {
+        struct object *object = fdtable_get(&call->process->fds, request->fd);
+
+        if (object)
+                object->flags = request->on ? object->flags | AX_O_NONBLOCK : object->flags & ~(unsigned) AX_O_NONBLOCK;
+        call_reply(call, object ? 0 : -EBADF);
+}
+
+void syscalls_add_files(Axeberg__Kernel_Service *service) {
+        service->read = sys_read;
+        service->write = sys_write;
+        service->seek = sys_seek;
+        service->close = sys_close;
+        service->dup = sys_dup;
+        service->dup2 = sys_dup2;
+        service->set_nonblock = sys_set_nonblock;
+        service->fsync = sys_fsync;
+        service->ftruncate = sys_ftruncate;
+        service->fstat = sys_fstat;
+}

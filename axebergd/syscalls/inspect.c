@@ -1,0 +1,148 @@
+/*
+ * Looking at the kernel: figures, processes, mounts; and what file servers report.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kernel.h"
+#include "process/process.h"
+#include "syscalls/call.h"
+#include "syscalls/syscalls.h"
+#include "util/clock.h"
+#include "util/identity.h"
+#include "vfs/store.h"
+#include "vfs/vfs.h"
+
+enum { PROCESSES_PER_REPLY = 128 };
+
+static unsigned count_open_files(const struct kernel *kernel) {
+        struct process *process, *next;
+        unsigned count = 0;
+
+        HASH_ITER (hh, kernel->processes.processes, process, next) {
+                count += process->fds.n_open;
+        }
+        return count;
+}
+
+SYSCALL(sys_status, Empty, StatusReply) {
+        const struct kernel *kernel = call->kernel;
+        Axeberg__StatusReply reply = AXEBERG__STATUS_REPLY__INIT;
+
+        (void) request;
+        reply.version = (char *) AXEBERG_VERSION;
+        reply.uptime_usec = clock_usec() - kernel->started_usec;
+        reply.host_pid = (uint32_t) getpid();
+        reply.processes = kernel->processes.count;
+        reply.sessions = kernel->n_sessions;
+        reply.open_files = count_open_files(kernel);
+        reply.calls = kernel->counters.calls;
+        reply.call_errors = kernel->counters.call_errors;
+        reply.store = kernel->vfs.mounts[0].store->source;
+        reply.mount_requests = kernel->counters.mount_requests;
+        reply.bytes_read = kernel->counters.bytes_read;
+        reply.bytes_written = kernel->counters.bytes_written;
+        call_reply_message(call, 0, &reply.base);
+}
+
+static void process_info_fill(Axeberg__ProcessInfo *info, const struct process *process) {
+        axeberg__process_info__init(info);
+        info->pid = process->pid;
+        info->ppid = process->parent ? process->parent->pid : 0;
+        info->uid = process->identity->uid;
+        info->gid = process->identity->gid;
+        info->host_pid = process->host_pid;
+        info->state = (char *) process_state_name(process->state);
+        info->command = (char *) process_command(process);
+        info->open_files = process->fds.n_open;
+        info->age_usec = clock_usec() - process->started_usec;
+        info->calls = process->calls;
+}
+
+/* Keeps the lowest pids above `after`, in order; a list this short is kept by insertion. */
+static void insert_by_pid(const struct process **list, size_t *count, const struct process *process) {
+        size_t i = *count < PROCESSES_PER_REPLY ? (*count)++ : *count - 1;
+
+        if (i == PROCESSES_PER_REPLY - 1 && list[i] && list[i]->pid < process->pid)
+                return;
+        for (; i > 0 && list[i - 1]->pid > process->pid; i--)
+                list[i] = list[i - 1];
+        list[i] = process;
+}
+
+SYSCALL(sys_process_list, ProcessListRequest, ProcessListReply) {
+        Axeberg__ProcessListReply reply = AXEBERG__PROCESS_LIST_REPLY__INIT;
+        Axeberg__ProcessInfo infos[PROCESSES_PER_REPLY], *pointers[PROCESSES_PER_REPLY];
+        const struct process *list[PROCESSES_PER_REPLY] = { NULL };
+        struct process *process, *next;
+        size_t count = 0, above = 0;
+
+        HASH_ITER (hh, call->kernel->processes.processes, process, next) {
+                if (process->pid <= request->after_pid)
+                        continue;
+                above++;
+                insert_by_pid(list, &count, process);
+        }
+        for (size_t i = 0; i < count; i++) {
+                process_info_fill(&infos[i], list[i]);
+                pointers[i] = &infos[i];
+        }
+        reply.n_processes = count;
+        reply.processes = pointers;
+        reply.more = above > count;
+        call_reply_message(call, (int) count, &reply.base);
+}
+
+SYSCALL(sys_mount_list, Empty, MountListReply) {
+        Axeberg__MountListReply reply = AXEBERG__MOUNT_LIST_REPLY__INIT;
+        Axeberg__MountInfo infos[VFS_MAX_MOUNTS], *pointers[VFS_MAX_MOUNTS];
+        const struct vfs *vfs = &call->kernel->vfs;
+        int fds[VFS_MAX_MOUNTS];
+        size_t n_fds = 0;
+
+        (void) request;
+        if (!process_is_administrator(call->process)) {
+                call_reply(call, -EPERM);
+                return;
+        }
+        for (size_t i = 0; i < vfs->n_mounts; i++) {
+                const struct mount *mount = &vfs->mounts[i];
+
+                axeberg__mount_info__init(&infos[i]);
+                infos[i].path = (char *) mount->path;
+                infos[i].backend = (char *) mount->backend;
+                infos[i].source = mount->store ? mount->store->source : (char *) mount->backend;
+                infos[i].has_store = mount->store != NULL;
+                infos[i].index = mount->store ? mount->store->index : 0;
+                if (mount->store)
+                        fds[n_fds++] = mount->store->root_fd;
+                pointers[i] = &infos[i];
+        }
+        reply.n_mounts = vfs->n_mounts;
+        reply.mounts = pointers;
+        call->reply.fds = fds;
+        call->reply.n_fds = n_fds;
+        call_reply_message(call, (int) vfs->n_mounts, &reply.base);
+}
+
+SYSCALL(sys_mount_report, MountReportRequest, Empty) {
+        struct kernel_counters *counters = &call->kernel->counters;
+
+        if (!process_is_administrator(call->process)) {
+                call_reply(call, -EPERM);
+                return;
+        }
+        counters->mount_requests += request->requests;
+        counters->mount_errors += request->errors;
+        counters->bytes_read += request->bytes_read;
+        counters->bytes_written += request->bytes_written;
+        call_reply(call, 0);
+}
+
+void syscalls_add_inspect(Axeberg__Kernel_Service *service) {
+        service->status = sys_status;
+        service->process_list = sys_process_list;
+        service->mount_list = sys_mount_list;
+        service->mount_report = sys_mount_report;
+}

@@ -1,0 +1,151 @@
+/*
+ * The life of a process: hello, exit, parent, umask; and cancelling calls.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "axeberg.h"
+#include "kernel.h"
+#include "object/console.h"
+#include "object/object.h"
+#include "process/process.h"
+#include "syscalls/call.h"
+#include "syscalls/syscalls.h"
+#include "util/cleanup.h"
+#include "vfs/vfs.h"
+
+enum { COMMAND_LINE_MAX = 2048, N_STANDARD_FDS = 3 };
+
+/* Joins the arguments as /proc/<pid>/cmdline shows them, cut off where they are long. */
+static size_t join_arguments(const Axeberg__HelloRequest *request, char *buffer, size_t size) {
+        size_t used = 0;
+
+        for (size_t i = 0; i < request->n_argv && used < size; i++) {
+                size_t length = strlen(request->argv[i]) + 1;
+
+                if (length > size - used)
+                        length = size - used;
+                memcpy(buffer + used, request->argv[i], length);
+                used += length;
+                buffer[used - 1] = '\0';
+        }
+        return used;
+}
+
+static void cleanup_object(struct object **object) {
+        object_unref(*object);
+}
+
+static int open_standard_fds(struct process *process) {
+        _cleanup_(cleanup_object) struct object *console = NULL;
+        int r = console_open(process->kernel->console, AX_O_READ | AX_O_WRITE, &console);
+
+        for (int i = 0; r >= 0 && i < N_STANDARD_FDS; i++)
+                r = fdtable_add(&process->fds, console);
+        return r;
+}
+
+/* Enters the home directory where the process may; else it stays in "/". */
+static void hello_on_home(struct vfs_request *request) {
+        struct call *call = request->userdata;
+        Axeberg__HelloReply reply = AXEBERG__HELLO_REPLY__INIT;
+        struct vfs_directory *home;
+
+        if (!call->process) {
+                vfs_request_free(request);
+                call_reply(call, -ESRCH);
+                return;
+        }
+        if (request->result == 0 && vfs_request_take_directory(request, &home) == 0) {
+                vfs_directory_unref(call->process->cwd);
+                call->process->cwd = home;
+        }
+        vfs_request_free(request);
+        reply.version = AX_PROTOCOL_VERSION;
+        reply.pid = call->process->pid;
+        reply.daemon_version = (char *) AXEBERG_VERSION;
+        reply.max_payload = AX_FRAME_MAX_PAYLOAD;
+        call_reply_message(call, 0, &reply.base);
+}
+
+static int hello_create(struct call *call, const Axeberg__HelloRequest *request) {
+        struct process *init = process_init_process(&call->kernel->processes), *process;
+        char command_line[COMMAND_LINE_MAX];
+        struct process_options options = {
+                .user = call->connection->peer.user,
+                .identity = call->connection->peer.identity,
+                .host_pid = call->connection->peer.host_pid,
+                .cwd = init->cwd,
+                .command_line = command_line,
+                .command_line_size = join_arguments(request, command_line, sizeof(command_line)),
+        };
+        int r = process_new(&process, init, &options);
+
+        if (r < 0)
+                return r;
+        r = open_standard_fds(process);
+        if (r < 0) {
+                process_exit(process, 0);
+                return r == -ENFILE ? -EDQUOT : r;
+        }
+        call->connection->process = call->process = process;
+        return 0;
+}
+
+SYSCALL(sys_hello, HelloRequest, HelloReply) {
+        struct vfs_request *home;
+        int r;
+
+        if (call->process) {
+                call_reply(call, -EPROTO);
+                return;
+        }
+        r = request->version == AX_PROTOCOL_VERSION ? hello_create(call, request) : -EPROTO;
+        if (r == 0)
+                r = call_keep(call);
+        if (r == 0)
+                r = vfs_request_new(&home, &vfs_chdir, &call->process, "/home/user", NULL);
+        if (r < 0) {
+                call_reply(call, r);
+                return;
+        }
+        home->userdata = call;
+        home->done = hello_on_home;
+        call->data = home;
+        vfs_request_submit(home);
+}
+
+SYSCALL(sys_cancel, CancelRequest, Empty) {
+        call->connection->ops->cancel(call->connection, request->serial);
+        call_reply(call, 0);
+}
+
+SYSCALL(sys_exit, ExitRequest, Empty) {
+        call->connection->ops->end_process(call->connection, request->code & 0xFF);
+        call_reply(call, 0);
+}
+
+SYSCALL(sys_get_parent, Empty, Empty) {
+        (void) request;
+        call_reply(call, call->process->parent->pid);
+}
+
+SYSCALL(sys_umask, UmaskRequest, Empty) {
+        mode_t old = call->process->umask;
+
+        if (request->mask > 0777) {
+                call_reply(call, -EINVAL);
+                return;
+        }
+        call->process->umask = request->mask;
+        call_reply(call, (int) old);
+}
+
+void syscalls_add_process(Axeberg__Kernel_Service *service) {
+        service->hello = sys_hello;
+        service->cancel = sys_cancel;
+        service->exit = sys_exit;
+        service->get_parent = sys_get_parent;
+        service->umask = sys_umask;
+}

@@ -1,0 +1,306 @@
+/*
+ * /proc: what the kernel knows, as files. Each file is a row of a table: name, mode and what makes its text. Texts are made when a file is
+ * opened, so that a reader sees one moment.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "axeberg.h"
+#include "kernel.h"
+#include "object/text.h"
+#include "process/process.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/identity.h"
+#include "util/names.h"
+#include "vfs/store.h"
+#include "vfs/synthetic.h"
+#include "vfs/vfs.h"
+
+struct row {
+        const char *name;
+        mode_t mode; /* with the type */
+        /* Files: writes the text. `process` is NULL for rows of the top directory. */
+        int (*text)(FILE *out, const struct kernel *kernel, const struct process *process);
+        /* Symlinks: length of the text. */
+        int (*link)(const struct process *process, char *buffer, size_t size);
+};
+
+static int text_uptime(FILE *out, const struct kernel *kernel, const struct process *process) {
+        uint64_t age_usec = clock_usec() - kernel->started_usec;
+
+        (void) process;
+        return fprintf(out, "%llu.%02llu\n", (unsigned long long) (age_usec / 1000000),
+                       (unsigned long long) (age_usec / 10000 % 100));
+}
+
+static int text_version(FILE *out, const struct kernel *kernel, const struct process *process) {
+        (void) kernel;
+        (void) process;
+        return fprintf(out, "axeberg version %s\n", AXEBERG_VERSION);
+}
+
+static int text_mounts(FILE *out, const struct kernel *kernel, const struct process *process) {
+        (void) process;
+        for (size_t i = 0; i < kernel->vfs.n_mounts; i++) {
+                const struct mount *mount = &kernel->vfs.mounts[i];
+
+                fprintf(out, "%s %s %s rw 0 0\n", mount->store ? mount->store->source : mount->backend, mount->path,
+                        mount->backend);
+        }
+        return 0;
+}
+
+static int text_status(FILE *out, const struct kernel *kernel, const struct process *process) {
+        (void) kernel;
+        fprintf(out, "Name:\t%s\nState:\t%s\nPid:\t%d\nPPid:\t%d\n", process_command(process),
+                process_state_name(process->state), process->pid, process->parent ? process->parent->pid : 0);
+        fprintf(out, "Uid:\t%u\nGid:\t%u\nGroups:\t", (unsigned) process->identity->uid,
+                (unsigned) process->identity->gid);
+        for (size_t i = 0; i < process->identity->n_groups; i++)
+                fprintf(out, "%u ", (unsigned) process->identity->groups[i]);
+        fprintf(out, "\nUmask:\t%04o\nHostPid:\t%d\nFDs:\t%u\nFDLimit:\t%u\nParked:\t%u\nCalls:\t%llu\n",
+                (unsigned) process->umask, (int) process->host_pid, process->fds.n_open, process->fds.limit,
+                process->parked, (unsigned long long) process->calls);
+        return 0;
+}
+
+static int text_cmdline(FILE *out, const struct kernel *kernel, const struct process *process) {
+        (void) kernel;
+        fwrite(process->command_line, 1, process->command_line_size, out);
+        return 0;
+}
+
+static int link_cwd(const struct process *process, char *buffer, size_t size) {
+        if (!process->cwd)
+                return -ENOENT;
+        return vfs_directory_path(process->cwd, buffer, size);
+}
+
+static const struct row self_row = { "self", S_IFLNK | 0777, NULL, NULL };
+static const struct row fd_row = { "fd", S_IFDIR | 0500, NULL, NULL };
+
+static const struct row top_rows[] = {
+        { "uptime", S_IFREG | 0444, text_uptime, NULL },
+        { "mounts", S_IFREG | 0444, text_mounts, NULL },
+        { "version", S_IFREG | 0444, text_version, NULL },
+};
+
+static const struct row process_rows[] = {
+        { "status", S_IFREG | 0444, text_status, NULL },
+        { "cmdline", S_IFREG | 0444, text_cmdline, NULL },
+        { "cwd", S_IFLNK | 0777, NULL, link_cwd },
+};
+
+#define N_ROWS(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+static const struct row *find_row(const struct row *rows, size_t n_rows, const char *name) {
+        for (size_t i = 0; i < n_rows; i++)
+                if (strcmp(rows[i].name, name) == 0)
+                        return &rows[i];
+        return NULL;
+}
+
+/* A decimal number as the tree itself writes it; -1 where the name is anything else. */
+static int parse_number(const char *name) {
+        char *end, again[16];
+        long number;
+
+        errno = 0;
+        number = strtol(name, &end, 10);
+        if (errno || *end || number < 0 || number > INT32_MAX)
+                return -1;
+        snprintf(again, sizeof(again), "%ld", number);
+        return strcmp(again, name) == 0 ? (int) number : -1;
+}
+
+static bool is_process_directory(const struct synthetic_node *node) {
+        return node->pid > 0 && !node->row;
+}
+
+static bool is_fd_directory(const struct synthetic_node *node) {
+        return node->row == &fd_row && node->fd < 0;
+}
+
+static int lookup_top(struct kernel *kernel, const char *name, struct synthetic_node *ret) {
+        const struct row *row =
+                strcmp(name, self_row.name) == 0 ? &self_row : find_row(top_rows, N_ROWS(top_rows), name);
+        int pid = parse_number(name);
+
+        *ret = (struct synthetic_node){ .row = row, .fd = -1 };
+        if (row)
+                return 0;
+        if (pid <= 0 || !process_from_pid(&kernel->processes, pid))
+                return -ENOENT;
+        ret->pid = pid;
+        return 0;
+}
+
+static int procfs_lookup(struct kernel *kernel, const struct process *viewer, const struct synthetic_node *directory,
+                         const char *name, struct synthetic_node *ret) {
+        const struct process *process = process_from_pid(&kernel->processes, directory->pid);
+
+        (void) viewer;
+        if (directory->pid == 0)
+                return lookup_top(kernel, name, ret);
+        if (!process)
+                return -ENOENT;
+        *ret = (struct synthetic_node){ .pid = directory->pid, .fd = -1 };
+        if (is_process_directory(directory)) {
+                ret->row =
+                        strcmp(name, fd_row.name) == 0 ? &fd_row : find_row(process_rows, N_ROWS(process_rows), name);
+                return ret->row ? 0 : -ENOENT;
+        }
+        ret->row = &fd_row;
+        ret->fd = parse_number(name);
+        return fdtable_get(&process->fds, ret->fd) ? 0 : -ENOENT;
+}
+
+static mode_t node_mode(const struct synthetic_node *node) {
+        const struct row *row = node->row;
+
+        if (node->fd >= 0)
+                return S_IFLNK | 0700;
+        return row ? row->mode : S_IFDIR | 0555;
+}
+
+/* Top byte: the tree; then the process; then the descriptor or the row. Stable as long as the thing lives. */
+static uint64_t node_ino(const struct synthetic_node *node) {
+        const struct row *row = node->row;
+        uint64_t process = (uint64_t) (uint32_t) node->pid << 24, what = 1;
+
+        if (node->fd >= 0)
+                return UINT64_C(0xFD) << 56 | process | (uint64_t) node->fd;
+        for (const char *letter = row ? row->name : ""; *letter; letter++)
+                what = what * 131 + (unsigned char) *letter;
+        return UINT64_C(0xFF) << 56 | process | (what & 0xFFFFFF);
+}
+
+static int procfs_stat(struct kernel *kernel, const struct synthetic_node *node, struct statx *ret) {
+        const struct process *process = process_from_pid(&kernel->processes, node->pid);
+        uint64_t age_usec;
+
+        if (node->pid > 0 && !process)
+                return -ENOENT;
+        if (node->fd >= 0 && !fdtable_get(&process->fds, node->fd))
+                return -ENOENT;
+        ret->stx_mode = (uint16_t) node_mode(node);
+        ret->stx_nlink = S_ISDIR(ret->stx_mode) ? 2 : 1;
+        /* top byte: the tree; then pid, row, descriptor: stable as long as the thing lives */
+        ret->stx_ino = node_ino(node);
+        if (process) {
+                ret->stx_uid = process->identity->uid;
+                ret->stx_gid = process->identity->gid;
+        }
+        age_usec = clock_usec() - (process ? process->started_usec : kernel->started_usec);
+        ret->stx_mtime.tv_sec = time(NULL) - (int64_t) (age_usec / 1000000);
+        ret->stx_atime = ret->stx_ctime = ret->stx_btime = ret->stx_mtime;
+        return 0;
+}
+
+static int list_rows(struct names *names, const struct row *rows, size_t n_rows) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < n_rows; i++)
+                r = names_add(names, rows[i].name);
+        return r;
+}
+
+static int add_number(struct names *names, int number) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "%d", number);
+        return names_add(names, name);
+}
+
+static int list_top(struct kernel *kernel, struct names *names) {
+        struct process *process, *next;
+        int r = list_rows(names, top_rows, N_ROWS(top_rows));
+
+        if (r == 0)
+                r = names_add(names, self_row.name);
+        HASH_ITER (hh, kernel->processes.processes, process, next) {
+                if (r == 0)
+                        r = add_number(names, process->pid);
+        }
+        return r;
+}
+
+static int procfs_list(struct kernel *kernel, const struct synthetic_node *directory, struct names *names) {
+        const struct process *process = process_from_pid(&kernel->processes, directory->pid);
+        int r;
+
+        if (directory->pid == 0)
+                return list_top(kernel, names);
+        if (!process)
+                return -ENOENT;
+        if (is_process_directory(directory)) {
+                r = list_rows(names, process_rows, N_ROWS(process_rows));
+                return r < 0 ? r : names_add(names, fd_row.name);
+        }
+        r = 0;
+        for (unsigned fd = 0; r == 0 && fd < process->fds.size; fd++)
+                if (process->fds.entries[fd].object)
+                        r = add_number(names, (int) fd);
+        return r;
+}
+
+static int procfs_readlink(struct kernel *kernel, const struct process *viewer, const struct synthetic_node *node,
+                           char *buffer, size_t size) {
+        const struct process *process = process_from_pid(&kernel->processes, node->pid);
+        const struct row *row = node->row;
+        struct object *object;
+
+        if (row == &self_row)
+                return snprintf(buffer, size, "%d", viewer->pid);
+        if (!process)
+                return -ENOENT;
+        if (!process_may_inspect(viewer, process))
+                return -EACCES;
+        if (node->fd < 0)
+                return row->link(process, buffer, size);
+        object = fdtable_get(&process->fds, node->fd);
+        return object ? object_describe(object, buffer, size) : -ENOENT;
+}
+
+static int procfs_open(struct kernel *kernel, const struct synthetic_node *node, const struct statx *status,
+                       unsigned flags, struct object **ret) {
+        const struct process *process = process_from_pid(&kernel->processes, node->pid);
+        const struct row *row = node->row;
+        char *text = NULL, path[64];
+        size_t size = 0;
+        FILE *out;
+        int r;
+
+        if (flags & AX_O_WRITE)
+                return -EACCES;
+        if (is_process_directory(node) || is_fd_directory(node) || !row)
+                return -EISDIR;
+        out = open_memstream(&text, &size);
+        if (!out)
+                return -ENOMEM;
+        row->text(out, kernel, process);
+        if (fclose(out) != 0) {
+                free(text);
+                return -ENOMEM;
+        }
+        if (process)
+                snprintf(path, sizeof(path), "/proc/%d/%s", process->pid, row->name);
+        else
+                snprintf(path, sizeof(path), "/proc/%s", row->name);
+        r = text_object_new(ret, text, size, path, status);
+        if (r < 0)
+                free(text);
+        return r;
+}
+
+const struct synthetic_ops procfs_ops = {
+        .lookup = procfs_lookup,
+        .stat = procfs_stat,
+        .list = procfs_list,
+        .readlink = procfs_readlink,
+        .open = procfs_open,
+};

@@ -1,0 +1,256 @@
+#include "vfs/store_ops.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "axeberg.h"
+#include "util/cleanup.h"
+#include "vfs/store.h"
+#include "vfs/vfs.h"
+
+static bool is_root_directory(const struct walk *walk) {
+        return walk->at_mount_root && strcmp(walk->name, ".") == 0;
+}
+
+static int open_flags(const struct vfs_request *request) {
+        static const int access_modes[4] = { -1, O_RDONLY, O_WRONLY, O_RDWR };
+        unsigned flags = request->flags;
+
+        return access_modes[flags & (AX_O_READ | AX_O_WRITE)] | (flags & AX_O_CREATE ? O_CREAT : 0) |
+               (flags & AX_O_TRUNCATE ? O_TRUNC : 0) | (flags & AX_O_APPEND ? O_APPEND : 0) |
+               (flags & AX_O_EXCLUSIVE ? O_EXCL : 0);
+}
+
+/* Only files and directories are opened: host devices, FIFOs and sockets in a store are other kernels' objects. */
+static int check_openable(int fd) {
+        struct stat status;
+
+        if (fstat(fd, &status) < 0)
+                return -errno;
+        return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ? 0 : -ENXIO;
+}
+
+int store_op_open(struct vfs_request *request) {
+        const struct walk *walk = &request->walks[0];
+        _cleanup_close_ int fd = -1;
+        struct stat status;
+        int r;
+
+        if (walk->trailing_slash && (request->flags & AX_O_CREATE))
+                return -EISDIR;
+        /* O_NONBLOCK: a FIFO or device that somebody put here must not hold the opener up */
+        fd = openat(walk->dir, walk->name, open_flags(request) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                    request->mode);
+        if (fd < 0) {
+                r = -errno;
+                if (r != -ELOOP)
+                        return r;
+                if (fstatat(walk->dir, walk->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+                        return -errno;
+                return S_ISLNK(status.st_mode) ? STORE_OP_FOLLOW : -ELOOP;
+        }
+        r = check_openable(fd);
+        if (r < 0)
+                return r;
+        request->fd = steal_fd(&fd);
+        return 0;
+}
+
+int store_op_lstat(struct vfs_request *request) {
+        const struct walk *walk = &request->walks[0];
+
+        if (statx(walk->dir, walk->name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &request->status) < 0)
+                return -errno;
+        request->status.stx_ino |= store_ino_prefix(walk->mount->store);
+        return 0;
+}
+
+int store_op_stat(struct vfs_request *request) {
+        int r = store_op_lstat(request);
+
+        return r == 0 && S_ISLNK(request->status.stx_mode) ? STORE_OP_FOLLOW : r;
+}
+
+int store_op_mkdir(struct vfs_request *request) {
+        const struct walk *walk = &request->walks[0];
+
+        return mkdirat(walk->dir, walk->name, request->mode) < 0 ? -errno : 0;
+}
+
+static void cleanup_closedir(DIR **directory) {
+        if (*directory)
+                closedir(*directory);
+}
+
+/* What an operation on a directory got with O_NOFOLLOW: a symlink is to be followed. */
+static int not_a_directory(const struct walk *walk, int error) {
+        struct stat status;
+
+        if ((error == ENOTDIR || error == ELOOP) && fstatat(walk->dir, walk->name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISLNK(status.st_mode))
+                return STORE_OP_FOLLOW;
+        return -error;
+}
+
+static int list_directory(DIR *directory, struct names *names) {
+        struct dirent *entry;
+        int r;
+
+        while ((errno = 0, entry = readdir(directory))) {
+                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                        continue;
+                r = names_add(names, entry->d_name);
+                if (r < 0)
+                        return r;
+        }
+        return errno ? -errno : 0;
+}
+
+int store_op_readdir(struct vfs_request *request) {
+        const struct walk *walk = &request->walks[0];
+        _cleanup_(cleanup_closedir) DIR *directory = NULL;
+        int fd = openat(walk->dir, walk->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r;
+
+        if (fd < 0)
+                return not_a_directory(walk, errno);
+        directory = fdopendir(fd);
+        if (!directory) {
+                r = -errno;
+                close(fd);
+                return r;
+        }
+        r = list_directory(directory, &request->names);
+        return r < 0 ? r : names_sort(&request->names);
+}
+
+int store_op_chdir(struct vfs_request *request) {
+        const struct walk *walk = &request->walks[0];
+        _cleanup_close_ int fd = openat(walk->dir, walk->name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd < 0)
+                return not_a_directory(walk, errno);
+        /* The right to search it: looking "." up inside needs it, and openat() of the directory itself does not. */
+        if (faccessat(fd, ".", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        request->fd = steal_fd(&fd);
+        return 0;
+}
+
+int store_op_unlink(struct vfs_request *request) {
+        const struct walk *walk = &request->walks[0];
+
+        if (is_root_directory(walk))
+                return -EISDIR;
+        if (walk->trailing_slash)
+                return -EISDIR; /* the walk has found a directory there, or nothing */
+        return unlinkat(walk->dir, walk->name, 0) < 0 ? -errno : 0;
+}
+
+int store_op_rmdir(struct vfs_request *request) {
+        const struct walk *walk = &request->walks[0];
+
+        if (is_root_directory(walk))
+                return -EBUSY;
+        return unlinkat(walk->dir, walk->name, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+/* A name with a trailing slash can only be given to a directory. */
+static int check_trailing_slash(const struct walk *source, const struct walk *target) {
+        struct stat status;
+
+        if (!target->trailing_slash)
+                return 0;
+        if (fstatat(source->dir, source->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        return S_ISDIR(status.st_mode) ? 0 : -ENOTDIR;
+}
+
+int store_op_rename(struct vfs_request *request) {
+        const struct walk *from = &request->walks[0], *to = &request->walks[1];
+        int r;
+
+        if (is_root_directory(from) || is_root_directory(to))
+                return -EBUSY;
+        if (from->mount != to->mount)
+                return -EXDEV;
+        r = check_trailing_slash(from, to);
+        if (r < 0)
+                return r;
+        return renameat(from->dir, from->name, to->dir, to->name) < 0 ? -errno : 0;
+}
+
+int store_op_link(struct vfs_request *request) {
+        const struct walk *from = &request->walks[0], *to = &request->walks[1];
+
+        if (from->mount != to->mount)
+                return -EXDEV;
+        if (to->trailing_slash)
+                return -ENOENT;
+        return linkat(from->dir, from->name, to->dir, to->name, 0) < 0 ? -errno : 0;
+}
+
+int store_op_symlink(struct vfs_request *request) {
+        const struct walk *walk = &request->walks[0];
+
+        if (walk->trailing_slash)
+                return -ENOENT;
+        return symlinkat(request->target, walk->dir, walk->name) < 0 ? -errno : 0;
+}
+
+int store_op_readlink(struct vfs_request *request) {
+        const struct walk *walk = &request->walks[0];
+        ssize_t n = readlinkat(walk->dir, walk->name, request->text, sizeof(request->text) - 1);
+
+        if (n < 0)
+                return -errno;
+        request->text[n] = '\0';
+        return (int) n;
+}
+
+int store_op_chmod(struct vfs_request *request) {
+        const struct walk *walk = &request->walks[0];
+        _cleanup_close_ int fd = openat(walk->dir, walk->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        struct stat status;
+        char path[32];
+
+        if (fd < 0 || fstat(fd, &status) < 0)
+                return -errno;
+        if (S_ISLNK(status.st_mode))
+                return STORE_OP_FOLLOW;
+        /* fchmodat2(2) is newer than the kernels we run on; this is the way that works on an O_PATH descriptor */
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        return chmod(path, request->mode) < 0 ? -errno : 0;
+}
+
+int store_op_lchown(struct vfs_request *request) {
+        const struct walk *walk = &request->walks[0];
+
+        return fchownat(walk->dir, walk->name, request->uid, request->gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+static int follow_if_symlink(struct vfs_request *request, int (*operation)(struct vfs_request *)) {
+        const struct walk *walk = &request->walks[0];
+        struct stat status;
+
+        if (fstatat(walk->dir, walk->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        return S_ISLNK(status.st_mode) ? STORE_OP_FOLLOW : operation(request);
+}
+
+int store_op_chown(struct vfs_request *request) {
+        return follow_if_symlink(request, store_op_lchown);
+}
+
+static int set_times(struct vfs_request *request) {
+        const struct walk *walk = &request->walks[0];
+
+        return utimensat(walk->dir, walk->name, request->times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+int store_op_utimens(struct vfs_request *request) {
+        return follow_if_symlink(request, set_times);
+}
