@@ -7,6 +7,7 @@
 #pragma once
 
 #include <endian.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -55,3 +56,8 @@ static inline void ax_frame_header_decode(struct ax_frame_header *header, const 
         header->trailer = le32toh(fields[4]);
         header->flags = le32toh(fields[5]);
 }
+
+/* A method's number is its place in the generated `Axeberg__Kernel_Service`; for code that includes axeberg.pb-c.h. */
+#define AX_METHOD(name)                                                                                                \
+        ((uint32_t) ((offsetof(Axeberg__Kernel_Service, name) - offsetof(Axeberg__Kernel_Service, hello)) /            \
+                     sizeof(void (*)(void))))

@@ -41,12 +41,8 @@ static void arena_free(void *userdata, void *memory) {
 
 static ProtobufCAllocator arena_allocator = { .alloc = arena_alloc, .free = arena_free };
 
-/* A method's number is its place in the generated table of handlers. */
-#define METHOD(name)                                                                                                   \
-        ((offsetof(Axeberg__Kernel_Service, name) - offsetof(Axeberg__Kernel_Service, hello)) / sizeof(void (*)(void)))
-
 static bool method_takes_trailer(uint32_t method) {
-        return method == METHOD(write) || method == METHOD(console_push_input);
+        return method == AX_METHOD(write) || method == AX_METHOD(console_push_input);
 }
 
 static struct session *session_from_call(const struct call *call) {
@@ -118,7 +114,7 @@ static int check_header(const struct session *session, const struct ax_frame_hea
 static int check_call(const struct session *session, const struct ax_frame_header *header) {
         const ProtobufCServiceDescriptor *service = session->server->service.base.descriptor;
 
-        if (!session->greeted && header->method != METHOD(hello))
+        if (!session->greeted && header->method != AX_METHOD(hello))
                 return -EPROTO;
         if (header->method >= service->n_methods)
                 return -ENOSYS;

@@ -120,7 +120,7 @@ static int synthetic_follow(struct vfs_request *request, const struct synthetic_
         target[n] = '\0';
         if (target[0] == '/')
                 return walk_substitute(walk, target);
-        snprintf(joined, sizeof(joined), "%s/%s", parent, target);
+        snprintf(joined, sizeof(joined), "%s%s%s", parent, *parent ? "/" : "", target);
         return walk_substitute(walk, joined);
 }
 

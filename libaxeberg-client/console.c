@@ -1,0 +1,51 @@
+/*
+ * The operator's side of the console.
+ */
+#include "transport.h"
+
+int ax_console_push_input(ax_client *ax, const void *data, size_t size) {
+        Axeberg__Empty request = AXEBERG__EMPTY__INIT;
+        struct rpc rpc = { .trailer = data };
+        int r = client_check(ax);
+
+        if (r < 0)
+                return r;
+        if (!data && size > 0)
+                return -AX_EINVAL;
+        rpc.trailer_size = size < AX_FRAME_MAX_DATA ? size : AX_FRAME_MAX_DATA;
+        return RPC(ax, console_push_input, &request, rpc_ignore, &rpc);
+}
+
+static void take_on_reply(const Axeberg__ConsoleTakeReply *reply, void *data) {
+        *(uint64_t *) ((struct rpc *) data)->context = reply->lost;
+}
+
+static ssize_t take(ax_client *ax, void *buf, size_t size, bool wait, uint64_t *ret_lost) {
+        Axeberg__ConsoleTakeRequest request = AXEBERG__CONSOLE_TAKE_REQUEST__INIT;
+        struct rpc rpc = { .data = buf, .context = ret_lost };
+        int r = client_check(ax);
+
+        if (r < 0)
+                return r;
+        if (!buf && size > 0)
+                return -AX_EINVAL;
+        rpc.data_size = size < AX_FRAME_MAX_DATA ? size : AX_FRAME_MAX_DATA;
+        request.size = (uint32_t) rpc.data_size;
+        request.wait = wait;
+        return RPC(ax, console_take_output, &request, take_on_reply, &rpc);
+}
+
+ssize_t ax_console_take_output(ax_client *ax, void *buf, size_t size) {
+        uint64_t lost = 0;
+
+        return take(ax, buf, size, false, &lost);
+}
+
+ssize_t ax_console_wait_output(ax_client *ax, void *buf, size_t size, uint64_t *ret_lost) {
+        uint64_t lost = 0;
+        ssize_t n = take(ax, buf, size, true, &lost);
+
+        if (n >= 0 && ret_lost)
+                *ret_lost = lost;
+        return n;
+}

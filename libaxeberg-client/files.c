@@ -1,0 +1,225 @@
+/*
+ * Calls on descriptors.
+ */
+#include <string.h>
+
+#include "stat.h"
+#include "transport.h"
+
+/* As Linux: no transfer is larger (read(2), NOTES). */
+enum { MAX_TRANSFER = 0x7ffff000 };
+
+static size_t chunk_size(size_t left) {
+        return left < AX_FRAME_MAX_DATA ? left : AX_FRAME_MAX_DATA;
+}
+
+struct transfer {
+        int fd;
+        size_t size;
+        int64_t offset;
+        bool positioned;
+};
+
+/* Clamps and checks what is the same for all four. */
+static int transfer_check(ax_client *ax, struct transfer *transfer, const void *buf) {
+        int r = client_check(ax);
+
+        if (r < 0)
+                return r;
+        if (!buf && transfer->size > 0)
+                return -AX_EINVAL;
+        if (transfer->positioned && transfer->offset < 0)
+                return -AX_EINVAL;
+        if (transfer->size > MAX_TRANSFER)
+                transfer->size = MAX_TRANSFER;
+        return 0;
+}
+
+static int read_chunk(ax_client *ax, const struct transfer *transfer, size_t done, char *buf) {
+        Axeberg__ReadRequest request = AXEBERG__READ_REQUEST__INIT;
+        struct rpc rpc = { .data = buf + done, .data_size = chunk_size(transfer->size - done) };
+        int r;
+
+        request.fd = transfer->fd;
+        request.size = (uint32_t) rpc.data_size;
+        request.positioned = transfer->positioned;
+        request.offset = transfer->positioned ? transfer->offset + (int64_t) done : 0;
+        r = RPC(ax, read, &request, rpc_ignore, &rpc);
+        return r > 0 && (size_t) r != rpc.data_received ? -AX_EPROTO : r;
+}
+
+/* A short chunk ends the transfer: a console or pipe has no more now, and must not be waited for again. */
+static ssize_t read_all(ax_client *ax, struct transfer transfer, char *buf) {
+        size_t done = 0;
+        int r = transfer_check(ax, &transfer, buf);
+
+        if (r < 0)
+                return r;
+        do {
+                size_t wanted = chunk_size(transfer.size - done);
+
+                r = read_chunk(ax, &transfer, done, buf);
+                if (r < 0)
+                        return done > 0 ? (ssize_t) done : r;
+                done += (size_t) r;
+                if ((size_t) r < wanted)
+                        break;
+        } while (done < transfer.size);
+        return (ssize_t) done;
+}
+
+static int write_chunk(ax_client *ax, const struct transfer *transfer, size_t done, const char *buf) {
+        Axeberg__WriteRequest request = AXEBERG__WRITE_REQUEST__INIT;
+        struct rpc rpc = { .trailer = buf + done, .trailer_size = chunk_size(transfer->size - done) };
+        int r;
+
+        request.fd = transfer->fd;
+        request.positioned = transfer->positioned;
+        request.offset = transfer->positioned ? transfer->offset + (int64_t) done : 0;
+        r = RPC(ax, write, &request, rpc_ignore, &rpc);
+        return r > 0 && (size_t) r > rpc.trailer_size ? -AX_EPROTO : r;
+}
+
+static ssize_t write_all(ax_client *ax, struct transfer transfer, const char *buf) {
+        size_t done = 0;
+        int r = transfer_check(ax, &transfer, buf);
+
+        if (r < 0)
+                return r;
+        do {
+                r = write_chunk(ax, &transfer, done, buf);
+                if (r < 0)
+                        return done > 0 ? (ssize_t) done : r;
+                done += (size_t) r;
+        } while (r > 0 && done < transfer.size);
+        return (ssize_t) done;
+}
+
+ssize_t ax_read(ax_client *ax, int fd, void *buf, size_t size) {
+        return read_all(ax, (struct transfer){ .fd = fd, .size = size }, buf);
+}
+
+ssize_t ax_write(ax_client *ax, int fd, const void *buf, size_t size) {
+        return write_all(ax, (struct transfer){ .fd = fd, .size = size }, buf);
+}
+
+ssize_t ax_pread(ax_client *ax, int fd, void *buf, size_t size, int64_t offset) {
+        return read_all(ax, (struct transfer){ .fd = fd, .size = size, .offset = offset, .positioned = true }, buf);
+}
+
+ssize_t ax_pwrite(ax_client *ax, int fd, const void *buf, size_t size, int64_t offset) {
+        return write_all(ax, (struct transfer){ .fd = fd, .size = size, .offset = offset, .positioned = true }, buf);
+}
+
+static void seek_on_reply(const Axeberg__OffsetReply *reply, void *data) {
+        *(int64_t *) ((struct rpc *) data)->context = reply->offset;
+}
+
+int64_t ax_seek(ax_client *ax, int fd, int64_t offset, int whence) {
+        Axeberg__SeekRequest request = AXEBERG__SEEK_REQUEST__INIT;
+        int64_t result = 0;
+        struct rpc rpc = { .context = &result };
+        int r = client_check(ax);
+
+        if (r < 0)
+                return r;
+        request.fd = fd;
+        request.offset = offset;
+        request.whence = (uint32_t) whence;
+        r = RPC(ax, seek, &request, seek_on_reply, &rpc);
+        return r < 0 ? r : result;
+}
+
+/* The calls whose only argument is a descriptor. */
+typedef void (*fd_stub)(ProtobufCService *, const Axeberg__FdRequest *, Axeberg__Empty_Closure, void *);
+
+static int fd_call(ax_client *ax, fd_stub stub, int fd) {
+        Axeberg__FdRequest request = AXEBERG__FD_REQUEST__INIT;
+        struct rpc rpc = { 0 };
+        int r = client_check(ax);
+
+        if (r < 0)
+                return r;
+        request.fd = fd;
+        stub(&ax->service.base, &request, rpc_ignore, &rpc);
+        return rpc.status;
+}
+
+int ax_close(ax_client *ax, int fd) {
+        return fd_call(ax, axeberg__kernel__close, fd);
+}
+
+int ax_dup(ax_client *ax, int fd) {
+        return fd_call(ax, axeberg__kernel__dup, fd);
+}
+
+int ax_fsync(ax_client *ax, int fd) {
+        return fd_call(ax, axeberg__kernel__fsync, fd);
+}
+
+int ax_dup2(ax_client *ax, int fd, int newfd) {
+        Axeberg__Dup2Request request = AXEBERG__DUP2_REQUEST__INIT;
+        struct rpc rpc = { 0 };
+        int r = client_check(ax);
+
+        if (r < 0)
+                return r;
+        request.fd = fd;
+        request.newfd = newfd;
+        return RPC(ax, dup2, &request, rpc_ignore, &rpc);
+}
+
+int ax_set_nonblock(ax_client *ax, int fd, bool on) {
+        Axeberg__NonblockRequest request = AXEBERG__NONBLOCK_REQUEST__INIT;
+        struct rpc rpc = { 0 };
+        int r = client_check(ax);
+
+        if (r < 0)
+                return r;
+        request.fd = fd;
+        request.on = on;
+        return RPC(ax, set_nonblock, &request, rpc_ignore, &rpc);
+}
+
+int ax_ftruncate(ax_client *ax, int fd, int64_t size) {
+        Axeberg__TruncateRequest request = AXEBERG__TRUNCATE_REQUEST__INIT;
+        struct rpc rpc = { 0 };
+        int r = client_check(ax);
+
+        if (r < 0)
+                return r;
+        request.fd = fd;
+        request.size = size;
+        return RPC(ax, ftruncate, &request, rpc_ignore, &rpc);
+}
+
+void stat_on_reply(const Axeberg__StatReply *reply, void *data) {
+        struct ax_stat *ret = ((struct rpc *) data)->context;
+
+        *ret = (struct ax_stat){
+                .ino = reply->ino,
+                .size = reply->size,
+                .blocks = reply->blocks,
+                .mode = reply->mode,
+                .nlink = reply->nlink,
+                .uid = reply->uid,
+                .gid = reply->gid,
+                .atime = { .tv_sec = reply->atime_sec, .tv_nsec = reply->atime_nsec },
+                .mtime = { .tv_sec = reply->mtime_sec, .tv_nsec = reply->mtime_nsec },
+                .ctime = { .tv_sec = reply->ctime_sec, .tv_nsec = reply->ctime_nsec },
+                .btime = { .tv_sec = reply->btime_sec, .tv_nsec = reply->btime_nsec },
+        };
+}
+
+int ax_fstat(ax_client *ax, int fd, struct ax_stat *ret) {
+        Axeberg__FdRequest request = AXEBERG__FD_REQUEST__INIT;
+        struct rpc rpc = { .context = ret };
+        int r = client_check(ax);
+
+        if (r < 0)
+                return r;
+        if (!ret)
+                return -AX_EINVAL;
+        request.fd = fd;
+        return RPC(ax, fstat, &request, stat_on_reply, &rpc);
+}

@@ -1,0 +1,172 @@
+/*
+ * Looking at the kernel, and what file servers need of it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "transport.h"
+
+static void status_on_reply(const Axeberg__StatusReply *reply, void *data) {
+        struct ax_status *ret = ((struct rpc *) data)->context;
+
+        *ret = (struct ax_status){
+                .uptime_usec = reply->uptime_usec,
+                .host_pid = reply->host_pid,
+                .processes = reply->processes,
+                .sessions = reply->sessions,
+                .open_files = reply->open_files,
+                .calls = reply->calls,
+                .call_errors = reply->call_errors,
+                .mount_requests = reply->mount_requests,
+                .bytes_read = reply->bytes_read,
+                .bytes_written = reply->bytes_written,
+        };
+        snprintf(ret->version, sizeof(ret->version), "%s", reply->version);
+        snprintf(ret->store, sizeof(ret->store), "%s", reply->store);
+}
+
+int ax_status(ax_client *ax, struct ax_status *ret) {
+        Axeberg__Empty request = AXEBERG__EMPTY__INIT;
+        struct rpc rpc = { .context = ret };
+        int r = client_check(ax);
+
+        if (r < 0)
+                return r;
+        if (!ret)
+                return -AX_EINVAL;
+        return RPC(ax, status, &request, status_on_reply, &rpc);
+}
+
+struct process_list {
+        struct ax_process *processes;
+        size_t count;
+        bool more;
+        int error;
+};
+
+static void process_fill(struct ax_process *process, const Axeberg__ProcessInfo *info) {
+        *process = (struct ax_process){
+                .pid = info->pid,
+                .ppid = info->ppid,
+                .uid = info->uid,
+                .gid = info->gid,
+                .host_pid = info->host_pid,
+                .open_files = info->open_files,
+                .age_usec = info->age_usec,
+                .calls = info->calls,
+                .memory = info->memory,
+        };
+        snprintf(process->state, sizeof(process->state), "%s", info->state);
+        snprintf(process->command, sizeof(process->command), "%s", info->command);
+}
+
+static void process_list_on_reply(const Axeberg__ProcessListReply *reply, void *data) {
+        struct process_list *list = ((struct rpc *) data)->context;
+        size_t count = list->count + reply->n_processes;
+        struct ax_process *processes = reallocarray(list->processes, count + 1, sizeof(*processes));
+
+        if (!processes) {
+                list->error = -AX_ENOMEM;
+                return;
+        }
+        list->processes = processes;
+        for (size_t i = 0; i < reply->n_processes; i++)
+                process_fill(&processes[list->count + i], reply->processes[i]);
+        list->count = count;
+        list->more = reply->more && reply->n_processes > 0;
+}
+
+int ax_process_list(ax_client *ax, struct ax_process **ret) {
+        Axeberg__ProcessListRequest request = AXEBERG__PROCESS_LIST_REQUEST__INIT;
+        struct process_list list = { 0 };
+        struct rpc rpc = { .context = &list };
+        int r = client_check(ax);
+
+        if (r < 0)
+                return r;
+        if (!ret)
+                return -AX_EINVAL;
+        do {
+                request.after_pid = list.count > 0 ? list.processes[list.count - 1].pid : 0;
+                list.more = false;
+                r = RPC(ax, process_list, &request, process_list_on_reply, &rpc);
+                if (r >= 0)
+                        r = list.error;
+        } while (r == 0 && list.more);
+        if (r < 0) {
+                free(list.processes);
+                return r;
+        }
+        *ret = list.processes;
+        return (int) list.count;
+}
+
+enum { MAX_MOUNTS = 64 };
+
+struct mount_list {
+        struct ax_mount *mounts;
+        size_t count, n_stores;
+};
+
+static void mount_list_on_reply(const Axeberg__MountListReply *reply, void *data) {
+        struct mount_list *list = ((struct rpc *) data)->context;
+
+        for (size_t i = 0; i < reply->n_mounts && i < MAX_MOUNTS; i++) {
+                const Axeberg__MountInfo *info = reply->mounts[i];
+                struct ax_mount *mount = &list->mounts[list->count++];
+
+                *mount = (struct ax_mount){ .fd = info->has_store ? 0 : -1, .index = info->index };
+                list->n_stores += info->has_store ? 1 : 0;
+                snprintf(mount->path, sizeof(mount->path), "%s", info->path);
+                snprintf(mount->backend, sizeof(mount->backend), "%s", info->backend);
+                snprintf(mount->source, sizeof(mount->source), "%s", info->source);
+        }
+}
+
+int ax_mount_list(ax_client *ax, struct ax_mount **ret) {
+        Axeberg__Empty request = AXEBERG__EMPTY__INIT;
+        int fds[AX_FRAME_MAX_FDS], r = client_check(ax);
+        struct mount_list list = { 0 };
+        struct rpc rpc = { .context = &list, .fds = fds, .max_fds = AX_FRAME_MAX_FDS };
+
+        if (r < 0)
+                return r;
+        if (!ret)
+                return -AX_EINVAL;
+        list.mounts = calloc(MAX_MOUNTS, sizeof(*list.mounts));
+        if (!list.mounts)
+                return -AX_ENOMEM;
+        r = RPC(ax, mount_list, &request, mount_list_on_reply, &rpc);
+        if (r >= 0 && rpc.n_fds != list.n_stores) {
+                for (size_t i = 0; i < rpc.n_fds; i++)
+                        close(fds[i]);
+                r = -AX_EPROTO;
+        }
+        if (r < 0) {
+                free(list.mounts);
+                return r;
+        }
+        for (size_t i = 0, store = 0; i < list.count; i++)
+                if (list.mounts[i].fd == 0)
+                        list.mounts[i].fd = fds[store++];
+        *ret = list.mounts;
+        return (int) list.count;
+}
+
+int ax_mount_report(ax_client *ax, const struct ax_mount_counters *counters) {
+        Axeberg__MountReportRequest request = AXEBERG__MOUNT_REPORT_REQUEST__INIT;
+        struct rpc rpc = { 0 };
+        int r = client_check(ax);
+
+        if (r < 0)
+                return r;
+        if (!counters)
+                return -AX_EINVAL;
+        request.requests = counters->requests;
+        request.errors = counters->errors;
+        request.bytes_read = counters->bytes_read;
+        request.bytes_written = counters->bytes_written;
+        return RPC(ax, mount_report, &request, rpc_ignore, &rpc);
+}

@@ -1,0 +1,85 @@
+/*
+ * The connection to the daemon: requests out, replies in.
+ *
+ * Any thread sends its own requests. Whoever waits reads for the others: the first thread that waits becomes the reader and completes other
+ * threads' calls as their replies arrive; when its own arrives it hands the role on. So a single thread pays one sendmsg() and
+ * one recvmsg() a call, and no thread exists only to read.
+ *
+ * `lock` guards everything below it. The receive buffer belongs to the reader. A connection that broke stays broken: every
+ * call in flight and every later one fails with the same error.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "axeberg.h"
+#include "axeberg.pb-c.h"
+#include "frame.h"
+
+/* A thread that sleeps until somebody completes its call or hands it the reader's role. */
+struct waiter {
+        struct waiter *prev, *next;
+        pthread_cond_t wake;
+};
+
+/* One call. Set up by the system call's function, which owns it until the stub returns. */
+struct rpc {
+        const void *trailer; /* sent behind the request */
+        size_t trailer_size;
+        void *data; /* receives the reply's trailer */
+        size_t data_size;
+        size_t data_received;
+        int *fds; /* receives descriptors; the others are closed */
+        size_t max_fds, n_fds;
+        void *context; /* the closure's own */
+
+        int status; /* the result */
+
+        /* the transport's own */
+        uint32_t serial, method;
+        bool done, detached; /* detached: nobody waits for the reply */
+        ProtobufCMessage *message;
+        struct waiter *sleeper; /* of the thread that waits for it, while that sleeps */
+        struct rpc *prev, *next;
+};
+
+struct ax_client {
+        Axeberg__Kernel_Service service; /* first: the stubs' argument */
+        unsigned generation;             /* of fork() */
+        int fd;
+        _Atomic ax_pid pid; /* negative once the process has exited */
+
+        pthread_mutex_t lock;
+        uint32_t last_serial;
+        int broken; /* 0, or why every call fails */
+        bool has_reader;
+        struct rpc *in_flight;
+        struct waiter *waiters; /* threads that sleep */
+        unsigned handlers_due;
+        int event_fd, epoll_fd; /* -1 until ax_fileno() */
+
+        uint8_t receive_buffer[AX_FRAME_MAX_SIZE];
+};
+
+/* Takes over the connected socket. Return: 0, -AX_ENOMEM: fd is still the caller's. */
+int client_new(ax_client **ret, int fd);
+/* Frees, closing the socket, without a word to the daemon. */
+void client_free(ax_client *ax);
+
+/* Whether the handle may be used here. Return: 0, -AX_EINVAL (NULL), -AX_ESRCH (a forked child's copy, a process that has exited). */
+int client_check(ax_client *ax);
+
+/* Waits for events until CLOCK_MONOTONIC reaches the deadline (NULL: for ever). Return: 1 something is due, 0 the time is over, negative error. */
+int client_wait_events(ax_client *ax, const struct timespec *deadline);
+
+/* Asks the daemon to interrupt a call; does not wait. */
+void client_send_cancel(ax_client *ax, uint32_t serial);
+
+/* The closure of calls whose reply is an Empty. */
+void rpc_ignore(const Axeberg__Empty *reply, void *data);
+
+/* Calls a stub and gives the call's result. */
+#define RPC(ax, stub, request, closure, rpc)                                                                           \
+        (axeberg__kernel__##stub(&(ax)->service.base, (request), (closure), (rpc)), (rpc)->status)
