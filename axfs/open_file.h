@@ -1,0 +1,25 @@
+/*
+ * open_file.h - open files and directories of the stores; the fuse_file_info's handle points to one
+ *
+ * An open file keeps its host descriptor, so an unlinked file lives on. It is listed with its node, which thereby can always be
+ * reopened. All open files of a node do their I/O the same way (see passthrough.h).
+ */
+#pragma once
+
+#include "nodes.h"
+
+struct open_file {
+        int fd;
+        struct node *node;
+        bool flushes; /* close() may report errors of writing */
+        struct open_file *prev, *next;
+};
+
+struct open_dir {
+        int fd;
+        struct node *node;
+        pthread_mutex_t lock;
+        int64_t position; /* that the descriptor stands at */
+        char *buffer;     /* of directory entries read from the host, not all of them told yet */
+        size_t start, end;
+};

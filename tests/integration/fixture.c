@@ -1,0 +1,463 @@
+/*
+ * Cases, their daemons, and the sweeping behind them.
+ *
+ * fixture_main() runs the suite in a child and stays behind as its subreaper, in a mount namespace of its own where it
+ * may: when the child is gone, whatever a failed or killed case left – processes, mounts, files – is ended, detached and
+ * removed, and the daemon's log of such a case is shown.
+ */
+#include "fixture.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { CASE_LIMIT_S = 40, WAIT_LIMIT_MS = 10000, LOG_LINES_SHOWN = 60 };
+
+struct daemon the_daemon;
+static struct daemon_state state_before;
+
+/* ---- setup and teardown ----------------------------------------------------------------------------------- */
+
+static bool poll_until(bool (*condition)(void *userdata), void *userdata) {
+        double deadline = now_ms() + WAIT_LIMIT_MS * slowness();
+
+        while (!condition(userdata)) {
+                if (now_ms() > deadline)
+                        return false;
+                usleep(2000);
+        }
+        return true;
+}
+
+static bool is_alone(void *userdata) {
+        const int *fd = userdata;
+        Axeberg__StatusReply *status;
+        struct wire_frame reply;
+        bool alone;
+        int r = wire_call(*fd, 2, wire_method("Status"), NULL, &reply);
+
+        ck_assert_msg(r == 0, "Status: %d", r);
+        status = axeberg__status_reply__unpack(NULL, reply.message_size, reply.message);
+        ck_assert_ptr_nonnull(status);
+        alone = status->sessions == 1;
+        axeberg__status_reply__free_unpacked(status, NULL);
+        return alone;
+}
+
+/* What the daemon holds without any client. The moment of READY=1 is too early, its notification may still be open, and the end of a
+ * client cannot be seen from outside; so take what it holds with one client, less what one client takes. */
+static void observe_idle(void) {
+        struct daemon_state with_two, with_one;
+        _closed_ int first = fixture_wire();
+        int second = fixture_wire();
+
+        ck_assert_int_eq(daemon_observe(&the_daemon, &with_two), 0);
+        close(second);
+        ck_assert(poll_until(is_alone, &first));
+        ck_assert_int_eq(daemon_observe(&the_daemon, &with_one), 0);
+        state_before = with_one;
+        state_before.descriptors -= with_two.descriptors - with_one.descriptors;
+}
+
+void fixture_start(const struct daemon_options *options) {
+        int r = daemon_start(&the_daemon, options);
+
+        ck_assert_msg(r == 0, "axebergd does not start: %s", strerror(-r));
+        if (options->uid == 0)
+                observe_idle();
+}
+
+static void setup(unsigned flags) {
+        struct daemon_options options = {
+                .durable = flags & FIXTURE_DURABLE,
+                .mount = flags & FIXTURE_MOUNT,
+                .uid = flags & FIXTURE_USER ? FIXTURE_UID : 0,
+        };
+
+        fixture_start(&options);
+}
+
+static void setup_ephemeral(void) {
+        setup(0);
+}
+
+static void setup_durable(void) {
+        setup(FIXTURE_DURABLE);
+}
+
+static void setup_mount(void) {
+        setup(FIXTURE_MOUNT);
+}
+
+static void setup_durable_mount(void) {
+        setup(FIXTURE_DURABLE | FIXTURE_MOUNT);
+}
+
+static void setup_user(void) {
+        setup(FIXTURE_USER);
+}
+
+static void setup_nothing(void) {
+        the_daemon.pid = -1;
+}
+
+static bool is_as_before(void *userdata) {
+        struct daemon_state *now = userdata;
+
+        return daemon_observe(&the_daemon, now) == 0 && now->descriptors == state_before.descriptors &&
+               now->children == state_before.children && now->mounts == state_before.mounts;
+}
+
+static void check_state(void) {
+        struct daemon_state now = { 0 };
+
+        if (the_daemon.options.uid != 0 || poll_until(is_as_before, &now))
+                return;
+        daemon_print_descriptors(&the_daemon);
+        ck_abort_msg("axebergd has %zu descriptors, %zu children, %zu mounts; before the case it had %zu, %zu, %zu",
+                     now.descriptors, now.children, now.mounts, state_before.descriptors, state_before.children,
+                     state_before.mounts);
+}
+
+static void teardown(void) {
+        size_t mounts;
+        int r;
+
+        if (the_daemon.pid <= 0) {
+                if (the_daemon.directory[0])
+                        daemon_remove(&the_daemon);
+                return;
+        }
+        check_state();
+        r = daemon_stop(&the_daemon);
+        ck_assert_msg(r >= 0, "axebergd does not end: %s", strerror(-r));
+        ck_assert_msg(r == 0, "axebergd ended with exit status %d", r);
+        ck_assert_msg(!daemon_has_sanitizer_report(&the_daemon), "a sanitizer wrote to %s", the_daemon.directory);
+        mounts = count_mounts_below(the_daemon.directory);
+        ck_assert_msg(mounts == 0, "axebergd left %zu mounts", mounts);
+        ck_assert_msg(access(the_daemon.socket, F_OK) < 0 && errno == ENOENT, "axebergd left its socket");
+        daemon_remove(&the_daemon);
+}
+
+static SFun setup_for(unsigned flags) {
+        switch (flags & ~(unsigned) FIXTURE_ROOT) {
+        case FIXTURE_DURABLE:
+                return setup_durable;
+        case FIXTURE_MOUNT:
+                return setup_mount;
+        case FIXTURE_MOUNT | FIXTURE_DURABLE:
+                return setup_durable_mount;
+        case FIXTURE_USER:
+                return setup_user;
+        case FIXTURE_NO_DAEMON:
+                return setup_nothing;
+        default:
+                return setup_ephemeral;
+        }
+}
+
+void fixture_add(Suite *suite, const TTest *test, unsigned flags) {
+        TCase *tcase;
+
+        if (flags & (FIXTURE_ROOT | FIXTURE_USER) && geteuid() != 0)
+                return;
+        if (flags & FIXTURE_MOUNT && (geteuid() != 0 || access("/dev/fuse", R_OK | W_OK) < 0))
+                return;
+        tcase = tcase_create(test->name);
+        tcase_set_timeout(tcase, CASE_LIMIT_S * slowness());
+        tcase_add_checked_fixture(tcase, setup_for(flags), teardown);
+        tcase_add_test(tcase, test);
+        suite_add_tcase(suite, tcase);
+}
+
+/* ---- running and sweeping --------------------------------------------------------------------------------- */
+
+static void show_log(const char *directory) {
+        char path[4096], lines[LOG_LINES_SHOWN][256];
+        size_t n = 0;
+        FILE *file;
+
+        snprintf(path, sizeof(path), "%.4000s/log", directory);
+        file = fopen(path, "re");
+        if (!file)
+                return;
+        while (fgets(lines[n % LOG_LINES_SHOWN], sizeof(lines[0]), file))
+                n++;
+        fclose(file);
+        fprintf(stderr, "---- log of axebergd in %s\n", directory);
+        for (size_t i = n > LOG_LINES_SHOWN ? n - LOG_LINES_SHOWN : 0; i < n; i++)
+                fprintf(stderr, "%s", lines[i % LOG_LINES_SHOWN]);
+}
+
+static void show_leftovers(const char *base) {
+        const struct dirent *entry;
+        char path[4096];
+        DIR *directory = opendir(base);
+
+        if (!directory)
+                return;
+        while ((entry = readdir(directory))) {
+                if (entry->d_name[0] == '.')
+                        continue;
+                snprintf(path, sizeof(path), "%.100s/%s", base, entry->d_name);
+                show_log(path);
+        }
+        closedir(directory);
+}
+
+/* Orphans of a dead case have become our children. */
+static void end_orphans(void) {
+        char path[64];
+        FILE *file;
+        int pid;
+
+        snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+        for (;;) {
+                int n = 0;
+
+                file = fopen(path, "re");
+                if (!file)
+                        return;
+                while (fscanf(file, "%d", &pid) == 1) {
+                        kill(pid, SIGKILL);
+                        n++;
+                }
+                fclose(file);
+                if (n == 0)
+                        return;
+                while (waitpid(-1, NULL, 0) > 0)
+                        ;
+        }
+}
+
+/* Mounts made in our own namespace go with it; without the right to one, sweeping has to do. */
+static void enter_own_mounts(void) {
+        if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0)
+                return;
+        (void) mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+static int run_suite(Suite *suite) {
+        SRunner *runner = srunner_create(suite);
+        int failed;
+
+        srunner_set_fork_status(runner, CK_FORK);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int fixture_main(Suite *suite) {
+        const char *temporary = getenv("TMPDIR");
+        char base[64];
+        int status = 1;
+        pid_t pid;
+
+        snprintf(base, sizeof(base), "%.40s/axeberg-test-XXXXXX", temporary && *temporary ? temporary : "/tmp");
+        if (!mkdtemp(base) || chmod(base, 0755) < 0) {
+                fprintf(stderr, "cannot make %s: %m\n", base);
+                return EXIT_FAILURE;
+        }
+        setenv("AXEBERG_TEST_DIRECTORY", base, 1);
+        prctl(PR_SET_CHILD_SUBREAPER, 1);
+        enter_own_mounts();
+        pid = fork();
+        if (pid == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                exit(run_suite(suite));
+        }
+        while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+                ;
+        end_orphans();
+        if (status != 0)
+                show_leftovers(base);
+        remove_tree(base);
+        return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+}
+
+/* ---- for cases -------------------------------------------------------------------------------------------- */
+
+ax_client *fixture_connect(void) {
+        ax_client *ax = NULL;
+        int r = ax_connect(&ax, the_daemon.socket);
+
+        ck_assert_msg(r == 0, "ax_connect: %s", ax_error_name(r));
+        ck_assert_ptr_nonnull(ax);
+        return ax;
+}
+
+int fixture_wire(void) {
+        int fd = wire_connect(the_daemon.socket);
+        int r;
+
+        ck_assert_msg(fd >= 0, "connect: %s", strerror(-fd));
+        r = wire_hello(fd);
+        ck_assert_msg(r > 1, "Hello: %d", r);
+        return fd;
+}
+
+void disconnect_at(ax_client **ax) {
+        ax_disconnect(*ax);
+}
+
+void close_at(int *fd) {
+        if (*fd >= 0)
+                close(*fd);
+}
+
+void fixture_wait(bool (*condition)(void *userdata), void *userdata, const char *what) {
+        ck_assert_msg(poll_until(condition, userdata), "this never came: %s", what);
+}
+
+struct session_wait {
+        ax_client *ax;
+        uint32_t sessions;
+        uint32_t seen;
+};
+
+static bool has_sessions(void *userdata) {
+        struct session_wait *wait = userdata;
+        struct ax_status status;
+
+        if (ax_status(wait->ax, &status) < 0)
+                return false;
+        wait->seen = status.sessions;
+        return status.sessions == wait->sessions;
+}
+
+void fixture_wait_sessions(ax_client *ax, uint32_t sessions) {
+        struct session_wait wait = { .ax = ax, .sessions = sessions };
+
+        ck_assert_msg(poll_until(has_sessions, &wait), "axebergd has %u sessions, not %u", wait.seen, sessions);
+}
+
+/* ---- other processes and users ---------------------------------------------------------------------------- */
+
+pid_t fixture_fork(void (*body)(void *userdata), void *userdata) {
+        pid_t parent = getpid(), pid;
+
+        fflush(NULL);
+        pid = fork();
+        ck_assert_int_ge(pid, 0);
+        if (pid == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                if (getppid() != parent)
+                        _exit(1);
+                body(userdata);
+                _exit(0);
+        }
+        return pid;
+}
+
+/* A failed assertion in the child has already reported itself with its place; only its end is to be passed on. */
+void fixture_reap(pid_t pid) {
+        int status = 0;
+        pid_t r;
+
+        do
+                r = waitpid(pid, &status, 0);
+        while (r < 0 && errno == EINTR);
+        ck_assert_int_eq(r, pid);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE)
+                _exit(EXIT_FAILURE);
+        ck_assert_msg(status == 0, "child process ended with wait status %#x", (unsigned) status);
+}
+
+void fixture_kill(pid_t pid) {
+        ck_assert_int_eq(kill(pid, SIGKILL), 0);
+        ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+struct user_body {
+        const struct fixture_user *user;
+        void (*body)(ax_client *ax, void *userdata);
+        void *userdata;
+};
+
+static void run_as(void *userdata) {
+        const struct user_body *call = userdata;
+        const struct fixture_user *user = call->user;
+        ax_client *ax;
+
+        ck_assert_int_eq(setgroups(user->n_groups, user->groups), 0);
+        ck_assert_int_eq(setresgid(user->gid, user->gid, user->gid), 0);
+        ck_assert_int_eq(setresuid(user->uid, user->uid, user->uid), 0);
+        ax = fixture_connect();
+        call->body(ax, call->userdata);
+        ax_disconnect(ax);
+}
+
+void fixture_as(const struct fixture_user *user, void (*body)(ax_client *ax, void *userdata), void *userdata) {
+        struct user_body call = { .user = user, .body = body, .userdata = userdata };
+
+        fixture_reap(fixture_fork(run_as, &call));
+}
+
+void fixture_as_uid(uid_t uid, void (*body)(ax_client *ax, void *userdata), void *userdata) {
+        struct fixture_user user = { .uid = uid, .gid = uid };
+
+        fixture_as(&user, body, userdata);
+}
+
+/* ---- files ------------------------------------------------------------------------------------------------ */
+
+int open_ok(ax_client *ax, const char *path, unsigned flags) {
+        int fd = ax_open(ax, path, flags);
+
+        ck_assert_msg(fd >= 0, "ax_open(%s, %#x): %s", path, flags, ax_error_name(fd));
+        return fd;
+}
+
+struct ax_stat stat_ok(ax_client *ax, const char *path) {
+        struct ax_stat stat;
+        int r = ax_stat(ax, path, &stat);
+
+        ck_assert_msg(r == 0, "ax_stat(%s): %s", path, ax_error_name(r));
+        return stat;
+}
+
+void put_file(ax_client *ax, const char *path, const void *data, size_t size) {
+        int fd = open_ok(ax, path, AX_WRITE);
+
+        assert_result(ax_write(ax, fd, data, size), (int64_t) size);
+        assert_ok(ax_close(ax, fd));
+}
+
+void put_text(ax_client *ax, const char *path, const char *text) {
+        put_file(ax, path, text, strlen(text));
+}
+
+void assert_content(ax_client *ax, const char *path, const void *data, size_t size) {
+        int fd = open_ok(ax, path, AX_READ);
+        uint8_t *buf = malloc(size + 1);
+
+        ck_assert_ptr_nonnull(buf);
+        assert_result(ax_read(ax, fd, buf, size + 1), (int64_t) size);
+        ck_assert_msg(size == 0 || memcmp(buf, data, size) == 0, "%s has other content", path);
+        free(buf);
+        assert_ok(ax_close(ax, fd));
+}
+
+void assert_text(ax_client *ax, const char *path, const char *text) {
+        assert_content(ax, path, text, strlen(text));
+}
+
+void get_text(ax_client *ax, const char *path, char *buf, size_t size) {
+        int fd = open_ok(ax, path, AX_READ);
+        ssize_t n = ax_read(ax, fd, buf, size - 1);
+
+        ck_assert_msg(n >= 0, "ax_read(%s): %s", path, ax_error_name((int) n));
+        buf[n] = '\0';
+        assert_ok(ax_close(ax, fd));
+}

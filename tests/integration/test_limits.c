@@ -1,0 +1,242 @@
+/*
+ * Limits are answers: each one is reached, refused with its own error, and harms nobody else; and what was given back can be
+ * had again.
+ */
+#include "fixture.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static void start_with(const char *settings) {
+        struct daemon_options options = { .settings = settings };
+
+        fixture_start(&options);
+}
+
+static void check_alive(ax_client *ax, void *userdata) {
+        (void) userdata;
+        assert_result(ax_getppid(ax), 1);
+        put_text(ax, "/tmp/of-another-user", "fine");
+}
+
+START_TEST(test_connections_per_user) {
+        enum { LIMIT = 5 };
+        ax_client *clients[LIMIT], *ax = NULL;
+
+        start_with("ConnectionsPerUser = 5");
+        for (int i = 0; i < LIMIT; i++)
+                clients[i] = fixture_connect();
+        for (int i = 0; i < 20; i++)
+                assert_error(ax_connect(&ax, the_daemon.socket), AX_EDQUOT);
+        ck_assert_ptr_null(ax);
+        assert_result(ax_getppid(clients[0]), 1);
+        ax_disconnect(clients[0]);
+        fixture_wait_sessions(clients[1], LIMIT - 1);
+        clients[0] = fixture_connect();
+        for (int i = 0; i < LIMIT; i++)
+                ax_disconnect(clients[i]);
+}
+END_TEST
+
+START_TEST(test_connections_of_one_user_are_not_those_of_another) {
+        ax_client *clients[3], *ax = NULL;
+
+        start_with("ConnectionsPerUser = 3");
+        for (int i = 0; i < 3; i++)
+                clients[i] = fixture_connect();
+        assert_error(ax_connect(&ax, the_daemon.socket), AX_EDQUOT);
+        fixture_as_uid(FIXTURE_UID, check_alive, NULL);
+        for (int i = 0; i < 3; i++)
+                ax_disconnect(clients[i]);
+}
+END_TEST
+
+/* A connection that never says Hello counts too, else it would be a way around the limit. */
+START_TEST(test_silent_connections_count) {
+        ax_client *ax = NULL;
+        int fds[4];
+
+        start_with("ConnectionsPerUser = 4");
+        for (int i = 0; i < 4; i++) {
+                fds[i] = wire_connect(the_daemon.socket);
+                ck_assert_int_ge(fds[i], 0);
+        }
+        assert_error(ax_connect(&ax, the_daemon.socket), AX_EDQUOT);
+        for (int i = 0; i < 4; i++)
+                close(fds[i]);
+}
+END_TEST
+
+/* Whether init counts among root's processes is the daemon's affair: the last of the limit may be refused. */
+START_TEST(test_processes_per_user) {
+        enum { LIMIT = 6 };
+        ax_client *clients[LIMIT + 1] = { 0 };
+        int n = 0, r;
+
+        start_with("ProcessesPerUser = 6");
+        while ((r = ax_connect(&clients[n], the_daemon.socket)) == 0)
+                ck_assert_int_le(++n, LIMIT);
+        assert_error(r, AX_EDQUOT);
+        ck_assert_int_ge(n, LIMIT - 1);
+        assert_result(ax_getppid(clients[0]), 1);
+        for (int i = 0; i < n; i++)
+                ax_disconnect(clients[i]);
+}
+END_TEST
+
+START_TEST(test_descriptors_per_process) {
+        start_with("DescriptorsPerProcess = 6");
+        _connected_ ax_client *ax = fixture_connect();
+
+        for (int fd = 3; fd < 6; fd++)
+                ck_assert_int_eq(open_ok(ax, "/dev/null", AX_READ), fd);
+        assert_error(ax_open(ax, "/dev/null", AX_READ), AX_EMFILE);
+        assert_error(ax_dup(ax, 0), AX_EMFILE);
+        assert_error(ax_dup2(ax, 0, 6), AX_EBADF);
+        assert_ok(ax_close(ax, 4));
+        ck_assert_int_eq(open_ok(ax, "/dev/null", AX_READ), 4);
+}
+END_TEST
+
+START_TEST(test_descriptors_per_user) {
+        start_with("DescriptorsPerUser = 20");
+        _connected_ ax_client *a = fixture_connect(), *b = fixture_connect();
+        int n = 0;
+
+        while (ax_open(n % 2 ? a : b, "/dev/null", AX_READ) >= 0)
+                ck_assert_int_lt(++n, 20);
+        ck_assert_int_ge(n, 10);
+        assert_error(ax_open(a, "/dev/null", AX_READ), AX_ENFILE);
+        assert_error(ax_open(b, "/tmp/new", AX_WRITE), AX_ENFILE);
+        assert_result(ax_exists(a, "/tmp/new"), 0);
+        assert_error(ax_dup(a, 0), AX_ENFILE);
+        assert_error(ax_dup2(a, 0, 100), AX_ENFILE);
+        assert_result(ax_dup2(a, 0, 1), 1);
+        assert_ok(ax_close(a, 3));
+        ck_assert_int_eq(open_ok(a, "/dev/null", AX_READ), 3);
+        assert_error(ax_open(a, "/dev/null", AX_READ), AX_ENFILE);
+}
+END_TEST
+
+START_TEST(test_descriptors_of_the_dead_are_given_back) {
+        start_with("DescriptorsPerUser = 40");
+        _connected_ ax_client *watcher = fixture_connect();
+
+        for (int round = 0; round < 10; round++) {
+                ax_client *ax = fixture_connect();
+
+                for (int i = 0; i < 30; i++)
+                        open_ok(ax, "/dev/null", AX_READ);
+                ax_disconnect(ax);
+                fixture_wait_sessions(watcher, 1);
+        }
+}
+END_TEST
+
+static void send_read(int fd, uint32_t serial, uint32_t size) {
+        Axeberg__ReadRequest request = AXEBERG__READ_REQUEST__INIT;
+
+        request.fd = AX_STDIN;
+        request.size = size;
+        ck_assert_int_eq(wire_send(fd, serial, wire_method("Read"), &request.base), 0);
+}
+
+START_TEST(test_parked_calls_per_connection) {
+        struct wire_frame reply;
+
+        start_with("ParkedCallsPerConnection = 4");
+        _closed_ int fd = fixture_wire();
+
+        for (uint32_t serial = 10; serial < 15; serial++)
+                send_read(fd, serial, 1);
+        ck_assert_int_eq(wire_receive(fd, &reply, 10000), 1);
+        ck_assert_uint_eq(reply.header.serial, 14);
+        ck_assert_int_eq(reply.header.status, -AX_EAGAIN);
+        assert_result(wire_call(fd, 20, wire_method("GetParent"), NULL, &reply), 1);
+}
+END_TEST
+
+START_TEST(test_console_input_is_bounded) {
+        char data[300] = { 0 };
+
+        start_with("ConsoleInput = 256");
+        _connected_ ax_client *ax = fixture_connect();
+
+        assert_result(ax_console_push_input(ax, data, 300), 256);
+        assert_error(ax_console_push_input(ax, data, 1), AX_EAGAIN);
+        assert_result(ax_read(ax, 0, data, 100), 100);
+        assert_result(ax_console_push_input(ax, data, 300), 100);
+}
+END_TEST
+
+START_TEST(test_console_output_drops_the_oldest_and_counts) {
+        char data[400], buf[512];
+        uint64_t lost = 77;
+
+        start_with("ConsoleOutput = 256");
+        _connected_ ax_client *ax = fixture_connect();
+
+        for (size_t i = 0; i < sizeof(data); i++)
+                data[i] = (char) ('a' + i % 26);
+        for (size_t i = 0; i < sizeof(data); i += 40)
+                assert_result(ax_write(ax, 1, data + i, 40), 40);
+        assert_result(ax_console_wait_output(ax, buf, sizeof(buf), &lost), 256);
+        ck_assert_mem_eq(buf, data + 144, 256);
+        ck_assert_uint_eq(lost, 144);
+        assert_result(ax_write(ax, 1, "more", 4), 4);
+        assert_result(ax_console_wait_output(ax, buf, sizeof(buf), &lost), 4);
+        ck_assert_uint_eq(lost, 0);
+}
+END_TEST
+
+START_TEST(test_one_write_larger_than_the_console_output) {
+        char data[1000], buf[1024];
+        uint64_t lost = 0;
+
+        start_with("ConsoleOutput = 256");
+        _connected_ ax_client *ax = fixture_connect();
+
+        for (size_t i = 0; i < sizeof(data); i++)
+                data[i] = (char) ('A' + i % 23);
+        assert_result(ax_write(ax, 1, data, sizeof(data)), (int64_t) sizeof(data));
+        assert_result(ax_console_wait_output(ax, buf, sizeof(buf), &lost), 256);
+        ck_assert_mem_eq(buf, data + 744, 256);
+        ck_assert_uint_eq(lost, 744);
+}
+END_TEST
+
+static void assert_refused(const char *settings) {
+        struct daemon_options options = { .settings = settings };
+        struct daemon daemon;
+
+        ck_assert_msg(daemon_start(&daemon, &options) == -ECHILD, "axebergd takes the setting %s", settings);
+}
+
+START_TEST(test_bad_settings_are_refused) {
+        assert_refused("ConnectionsPerUser = 0");
+        assert_refused("ConnectionsPerUser = many");
+        assert_refused("NoSuchSetting = 1");
+        assert_refused("Debug = perhaps");
+        assert_refused("DescriptorsPerProcess = -1");
+        assert_refused("DescriptorsPerProcess = 99999999999999999999");
+        assert_refused("no setting at all");
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("limits");
+
+        fixture_add(suite, test_connections_per_user, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_connections_of_one_user_are_not_those_of_another, FIXTURE_NO_DAEMON | FIXTURE_ROOT);
+        fixture_add(suite, test_silent_connections_count, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_processes_per_user, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_descriptors_per_process, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_descriptors_per_user, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_descriptors_of_the_dead_are_given_back, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_parked_calls_per_connection, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_console_input_is_bounded, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_console_output_drops_the_oldest_and_counts, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_one_write_larger_than_the_console_output, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_bad_settings_are_refused, FIXTURE_NO_DAEMON);
+        return fixture_main(suite);
+}
