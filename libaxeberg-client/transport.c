@@ -144,12 +144,13 @@ static int receive_frame(ax_client *ax, struct received *frame, int flags) {
                 .msg_control = &control,
                 .msg_controllen = sizeof(control),
         };
+        int tries = 0, r;
         ssize_t n;
-        int r;
 
+        /* ECONNRESET is told once, before what the daemon said last: the reason of a refused Hello */
         do
                 n = recvmsg(ax->fd, &message, MSG_CMSG_CLOEXEC | flags);
-        while (n < 0 && errno == EINTR);
+        while (n < 0 && (errno == EINTR || (errno == ECONNRESET && tries++ == 0)));
         if (n < 0 && errno == EAGAIN)
                 return -AX_EAGAIN;
         if (n <= 0)
@@ -279,6 +280,8 @@ static int send_frame(ax_client *ax, const uint8_t *head, size_t head_size, cons
                         return 0;
                 if (errno == EAGAIN)
                         make_room(ax);
+                else if (errno == EPIPE || errno == ECONNRESET)
+                        return 0; /* reading tells why: the daemon may have said so before it closed */
                 else if (errno != EINTR)
                         return errno == ENOMEM || errno == ENOBUFS ? -AX_ENOMEM : -AX_ESRCH;
         }

@@ -61,9 +61,26 @@ static int fdtable_fill(struct fdtable *table, unsigned fd, struct object *objec
 int fdtable_add(struct fdtable *table, struct object *object) {
         while (table->lowest_free < table->size && table->entries[table->lowest_free].object)
                 table->lowest_free++;
-        if (table->lowest_free >= table->limit)
+        if (table->lowest_free >= table->limit || table->n_open + table->n_reserved >= table->limit)
                 return -EMFILE;
         return fdtable_fill(table, table->lowest_free, object);
+}
+
+int fdtable_reserve(struct fdtable *table, struct fd_reservation *reservation) {
+        if (table->n_open + table->n_reserved >= table->limit)
+                return -EMFILE;
+        if (user_charge(table->user, &reservation->charge, USER_FDS, 1) < 0)
+                return -ENFILE;
+        table->n_reserved++;
+        return 0;
+}
+
+void fdtable_unreserve(struct fdtable *table, struct fd_reservation *reservation) {
+        if (!reservation->charge.user)
+                return;
+        user_charge_deinit(&reservation->charge);
+        if (table)
+                table->n_reserved--;
 }
 
 int fdtable_set(struct fdtable *table, int fd, struct object *object) {

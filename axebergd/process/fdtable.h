@@ -20,6 +20,12 @@ struct fdtable {
         unsigned size, limit;
         unsigned lowest_free; /* no number below it is free */
         unsigned n_open;
+        unsigned n_reserved;
+};
+
+/* A descriptor that is paid for, while what it will refer to is being opened: so that a full table fails the call before it did anything. */
+struct fd_reservation {
+        struct user_charge charge;
 };
 
 void fdtable_init(struct fdtable *table, struct user *user, unsigned limit);
@@ -29,6 +35,10 @@ void fdtable_deinit(struct fdtable *table); /* closes everything */
 struct object *fdtable_get(const struct fdtable *table, int fd);
 /* Takes a reference of its own. Return: the number, -EMFILE, -ENFILE, -ENOMEM. */
 int fdtable_add(struct fdtable *table, struct object *object);
+/* Return: 0, -EMFILE, -ENFILE. */
+int fdtable_reserve(struct fdtable *table, struct fd_reservation *reservation);
+/* Gives it back; `table` is NULL where the process has ended. */
+void fdtable_unreserve(struct fdtable *table, struct fd_reservation *reservation);
 /* Replaces what was at `fd`. Return: fd, -EBADF (out of range), -ENFILE, -ENOMEM. */
 int fdtable_set(struct fdtable *table, int fd, struct object *object);
 /* Return: 0, -EBADF. */

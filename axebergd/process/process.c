@@ -72,7 +72,8 @@ static int process_create(struct process **ret, struct kernel *kernel, struct pr
         process->command_line = malloc(options->command_line_size + 1);
         if (!process->command_line)
                 return -ENOMEM;
-        r = user_charge(options->user, &process->charge, USER_PROCESSES, 1);
+        /* init is the daemon, and no user's */
+        r = parent ? user_charge(options->user, &process->charge, USER_PROCESSES, 1) : 0;
         if (r < 0) {
                 free(process->command_line);
                 return r;

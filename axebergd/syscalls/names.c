@@ -16,6 +16,7 @@
 #include "syscalls/call.h"
 #include "syscalls/syscalls.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 #include "vfs/vfs.h"
 
 typedef void (*answer_function)(struct call *call, struct vfs_request *request);
@@ -24,13 +25,21 @@ typedef void (*answer_function)(struct call *call, struct vfs_request *request);
 struct path_call {
         struct vfs_request *request;
         answer_function answer;
+        struct fd_reservation reservation; /* of open */
 };
+
+static void path_call_free(struct call *call) {
+        struct path_call *path_call = call->data;
+
+        fdtable_unreserve(call->process ? &call->process->fds : NULL, &path_call->reservation);
+        free(path_call);
+}
 
 static void path_call_on_done(struct vfs_request *request) {
         struct call *call = request->userdata;
         answer_function answer = ((struct path_call *) call->data)->answer;
 
-        free(steal_pointer(&call->data));
+        path_call_free(call);
         if (call->process)
                 answer(call, request);
         else
@@ -63,7 +72,7 @@ static void path_call_start(struct call *call, struct vfs_request *request) {
                 vfs_request_submit(request);
                 return;
         }
-        free(steal_pointer(&call->data));
+        path_call_free(call);
         vfs_request_free(request);
         call_reply(call, r);
 }
@@ -113,7 +122,15 @@ SYSCALL(sys_open, OpenRequest, Empty) {
                 return;
         open->flags = request->flags;
         open->mode = 0666 & ~call->process->umask;
-        path_call_start(call, open);
+        open->walks[0].keeps_last =
+                request->flags & AX_O_CREATE; /* "x/" can only be a directory: never opened for creating */
+        r = fdtable_reserve(&call->process->fds, &((struct path_call *) call->data)->reservation);
+        if (r == 0) {
+                path_call_start(call, open);
+                return;
+        }
+        open->result = r;
+        path_call_on_done(open);
 }
 
 static int64_t seconds(const struct statx_timestamp *time) {
@@ -271,6 +288,10 @@ SYSCALL(sys_symlink, TwoPathRequest, Empty) {
 
         if (length == 0 || length >= PATH_MAX) {
                 call_reply(call, length == 0 ? -ENOENT : -ENAMETOOLONG);
+                return;
+        }
+        if (!text_is_utf8(request->from, length)) {
+                call_reply(call, -EINVAL);
                 return;
         }
         symlink = path_call_new(call, &vfs_symlink, request->to, NULL, answer_plain);

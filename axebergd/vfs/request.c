@@ -3,6 +3,7 @@
  * and forth as symlinks lead, until there is a result.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,9 +41,10 @@ int vfs_request_new(struct vfs_request **ret, const struct vfs_operation *operat
         request->done = NULL;
         request->userdata = NULL;
 
-        r = walk_init(&request->walks[request->n_walks++], request->vfs, request->cwd, path);
+        r = walk_init(&request->walks[request->n_walks++], request->vfs, request->cwd, path, operation->keeps_last[0]);
         if (r == 0 && second)
-                r = walk_init(&request->walks[request->n_walks++], request->vfs, request->cwd, second);
+                r = walk_init(&request->walks[request->n_walks++], request->vfs, request->cwd, second,
+                              operation->keeps_last[1]);
         if (r < 0) {
                 vfs_request_free(request);
                 return r;
@@ -72,6 +74,23 @@ static enum progress finish(struct vfs_request *request, int result) {
         return FINISHED;
 }
 
+/* Of two paths, one that is not in a store settles it: nothing can be moved or linked there. */
+static int check_same_tree(const struct vfs_request *request) {
+        const struct walk *from = &request->walks[0], *to = &request->walks[1];
+
+        if (request->n_walks < 2 || (from->mount->store && to->mount->store))
+                return 0;
+        if (request->operation->keeps_last[0] && (from->last != WALK_LAST_NAME || to->last != WALK_LAST_NAME))
+                return -EBUSY;
+        return from->mount == to->mount ? -EROFS : -EXDEV;
+}
+
+static int check_exists(const struct walk *walk) {
+        struct stat status;
+
+        return fstatat(walk->dir, walk->name, &status, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
 /* Runs through stores as the caller. In a worker, or inline where no store of the namespace can block. */
 static enum progress run_in_stores(struct vfs_request *request) {
         int r;
@@ -85,9 +104,13 @@ static enum progress run_in_stores(struct vfs_request *request) {
                                 return finish(request, r);
                         if (!walk->mount->store)
                                 return IN_SYNTHETIC;
+                        if (request->operation->needs_first && request->walked == 0 && (r = check_exists(walk)) < 0)
+                                return finish(request, r);
                         request->walked++;
                 }
-                r = request->operation->store(request);
+                r = check_same_tree(request);
+                if (r == 0)
+                        r = request->operation->store(request);
                 if (r != STORE_OP_FOLLOW)
                         return finish(request, r);
                 r = walk_follow(&request->walks[0]);
@@ -222,10 +245,12 @@ static int synthetic_act(struct vfs_request *request, const struct synthetic_wal
                 return r;
         if (walk->trailing_slash && !S_ISDIR(request->status.stx_mode))
                 return -ENOTDIR;
-        if (request->n_walks > 1)
-                return -EXDEV;
         snprintf(request->text, sizeof(request->text), "%s", at->path);
-        return request->operation->synthetic ? request->operation->synthetic(request, node) : -EROFS;
+        if (request->operation->synthetic)
+                return request->operation->synthetic(request, node);
+        if (at->depth == 0 && request->operation->keeps_last[0])
+                return request->operation->root_error;
+        return -EROFS;
 }
 
 /* Resolves what a walk has left inside of a synthetic mount. */
@@ -239,8 +264,12 @@ static enum progress run_in_synthetic(struct vfs_request *request) {
         r = synthetic_walk(request, &at, &last);
         if (r == 1)
                 return request->walks[request->walked].mount->store ? IN_STORE : IN_SYNTHETIC;
+        if (request->n_walks > 1 && (r == 0 || (r == -ENOENT && last && request->walked == 1))) {
+                request->walks[request->walked++].last = at.depth > 0 || r < 0 ? WALK_LAST_NAME : WALK_LAST_ROOT;
+                return IN_STORE; /* for the other path */
+        }
         if (r == -ENOENT && last && (request->operation->creates || (request->flags & AX_O_CREATE)))
-                r = request->n_walks > 1 ? -EXDEV : -EROFS;
+                r = -EROFS;
         return finish(request, r < 0 ? r : synthetic_act(request, &at));
 }
 

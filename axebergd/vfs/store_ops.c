@@ -12,8 +12,23 @@
 #include "vfs/store.h"
 #include "vfs/vfs.h"
 
-static bool is_root_directory(const struct walk *walk) {
-        return walk->at_mount_root && strcmp(walk->name, ".") == 0;
+/* Operations on names cannot work on ".", ".." or a root; Linux has an error for each (fs/namei.c). Return: 0 for a name. */
+static int check_last(const struct walk *walk, int dot, int dot_dot, int root) {
+        const int errors[] = {
+                [WALK_LAST_NAME] = 0, [WALK_LAST_DOT] = dot, [WALK_LAST_DOT_DOT] = dot_dot, [WALK_LAST_ROOT] = root
+        };
+
+        return -errors[walk->last];
+}
+
+/* A new name: not one of those, and with a slash behind it only for a directory. */
+static int check_new_name(const struct walk *walk, bool directory) {
+        struct stat status;
+        int r = check_last(walk, EEXIST, EEXIST, EEXIST);
+
+        if (r < 0 || !walk->trailing_slash || directory)
+                return r;
+        return fstatat(walk->dir, walk->name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? -EEXIST : -ENOENT;
 }
 
 static int open_flags(const struct vfs_request *request) {
@@ -77,7 +92,10 @@ int store_op_stat(struct vfs_request *request) {
 
 int store_op_mkdir(struct vfs_request *request) {
         const struct walk *walk = &request->walks[0];
+        int r = check_new_name(walk, true);
 
+        if (r < 0)
+                return r;
         return mkdirat(walk->dir, walk->name, request->mode) < 0 ? -errno : 0;
 }
 
@@ -130,11 +148,12 @@ int store_op_readdir(struct vfs_request *request) {
 int store_op_chdir(struct vfs_request *request) {
         const struct walk *walk = &request->walks[0];
         _cleanup_close_ int fd = openat(walk->dir, walk->name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        struct stat status;
 
         if (fd < 0)
                 return not_a_directory(walk, errno);
         /* The right to search it: looking "." up inside needs it, and openat() of the directory itself does not. */
-        if (faccessat(fd, ".", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        if (fstatat(fd, ".", &status, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
         request->fd = steal_fd(&fd);
         return 0;
@@ -143,26 +162,32 @@ int store_op_chdir(struct vfs_request *request) {
 int store_op_unlink(struct vfs_request *request) {
         const struct walk *walk = &request->walks[0];
 
-        if (is_root_directory(walk))
-                return -EISDIR;
-        if (walk->trailing_slash)
-                return -EISDIR; /* the walk has found a directory there, or nothing */
-        return unlinkat(walk->dir, walk->name, 0) < 0 ? -errno : 0;
+        struct stat status;
+        int r = check_last(walk, EISDIR, EISDIR, EISDIR);
+
+        if (r < 0)
+                return r;
+        if (!walk->trailing_slash)
+                return unlinkat(walk->dir, walk->name, 0) < 0 ? -errno : 0;
+        if (fstatat(walk->dir, walk->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        return S_ISDIR(status.st_mode) ? -EISDIR : -ENOTDIR;
 }
 
 int store_op_rmdir(struct vfs_request *request) {
         const struct walk *walk = &request->walks[0];
+        int r = check_last(walk, EINVAL, ENOTEMPTY, EBUSY);
 
-        if (is_root_directory(walk))
-                return -EBUSY;
+        if (r < 0)
+                return r;
         return unlinkat(walk->dir, walk->name, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
-/* A name with a trailing slash can only be given to a directory. */
+/* Names with a trailing slash are a directory's, before and after. */
 static int check_trailing_slash(const struct walk *source, const struct walk *target) {
         struct stat status;
 
-        if (!target->trailing_slash)
+        if (!source->trailing_slash && !target->trailing_slash)
                 return 0;
         if (fstatat(source->dir, source->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
@@ -173,8 +198,11 @@ int store_op_rename(struct vfs_request *request) {
         const struct walk *from = &request->walks[0], *to = &request->walks[1];
         int r;
 
-        if (is_root_directory(from) || is_root_directory(to))
-                return -EBUSY;
+        r = check_last(from, EBUSY, EBUSY, EBUSY);
+        if (r == 0)
+                r = check_last(to, EBUSY, EBUSY, EBUSY);
+        if (r < 0)
+                return r;
         if (from->mount != to->mount)
                 return -EXDEV;
         r = check_trailing_slash(from, to);
@@ -186,18 +214,21 @@ int store_op_rename(struct vfs_request *request) {
 int store_op_link(struct vfs_request *request) {
         const struct walk *from = &request->walks[0], *to = &request->walks[1];
 
+        int r = check_new_name(to, false);
+
+        if (r < 0)
+                return r;
         if (from->mount != to->mount)
                 return -EXDEV;
-        if (to->trailing_slash)
-                return -ENOENT;
         return linkat(from->dir, from->name, to->dir, to->name, 0) < 0 ? -errno : 0;
 }
 
 int store_op_symlink(struct vfs_request *request) {
         const struct walk *walk = &request->walks[0];
+        int r = check_new_name(walk, false);
 
-        if (walk->trailing_slash)
-                return -ENOENT;
+        if (r < 0)
+                return r;
         return symlinkat(request->target, walk->dir, walk->name) < 0 ? -errno : 0;
 }
 

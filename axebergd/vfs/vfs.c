@@ -228,7 +228,7 @@ const struct vfs_operation vfs_stat = {
 };
 const struct vfs_operation vfs_lstat = { .name = "lstat", .store = store_op_lstat, .synthetic = synthetic_stat };
 const struct vfs_operation vfs_mkdir = {
-        .name = "mkdir", .store = store_op_mkdir, .synthetic = synthetic_exists, .creates = true
+        .name = "mkdir", .keeps_last = { true }, .store = store_op_mkdir, .synthetic = synthetic_exists, .creates = true
 };
 const struct vfs_operation vfs_readdir = {
         .name = "readdir", .follow = true, .store = store_op_readdir, .synthetic = synthetic_readdir, .heavy = true
@@ -236,13 +236,23 @@ const struct vfs_operation vfs_readdir = {
 const struct vfs_operation vfs_chdir = {
         .name = "chdir", .follow = true, .store = store_op_chdir, .synthetic = synthetic_chdir
 };
-const struct vfs_operation vfs_unlink = { .name = "unlink", .store = store_op_unlink };
-const struct vfs_operation vfs_rmdir = { .name = "rmdir", .store = store_op_rmdir };
-const struct vfs_operation vfs_rename = { .name = "rename", .store = store_op_rename, .creates = true };
-const struct vfs_operation vfs_link = { .name = "link", .store = store_op_link, .creates = true };
-const struct vfs_operation vfs_symlink = {
-        .name = "symlink", .store = store_op_symlink, .synthetic = synthetic_exists, .creates = true
+const struct vfs_operation vfs_unlink = {
+        .name = "unlink", .keeps_last = { true }, .store = store_op_unlink, .root_error = -EISDIR
 };
+const struct vfs_operation vfs_rmdir = {
+        .name = "rmdir", .keeps_last = { true }, .store = store_op_rmdir, .root_error = -EBUSY
+};
+const struct vfs_operation vfs_rename = {
+        .name = "rename", .keeps_last = { true, true }, .store = store_op_rename, .creates = true
+};
+const struct vfs_operation vfs_link = {
+        .name = "link", .keeps_last = { false, true }, .needs_first = true, .store = store_op_link, .creates = true
+};
+const struct vfs_operation vfs_symlink = { .name = "symlink",
+                                           .keeps_last = { true },
+                                           .store = store_op_symlink,
+                                           .synthetic = synthetic_exists,
+                                           .creates = true };
 const struct vfs_operation vfs_readlink = { .name = "readlink",
                                             .store = store_op_readlink,
                                             .synthetic = synthetic_readlink };

@@ -62,11 +62,14 @@ struct vfs_request;
 
 struct vfs_operation {
         const char *name;
-        bool follow; /* a symlink at the end */
+        bool follow;        /* a symlink at the end */
+        bool keeps_last[2]; /* for each path: the operation is on the name, see struct walk */
+        bool needs_first;   /* of two paths, the first must lead to something before the second is looked at */
         int (*store)(struct vfs_request *request);
         int (*synthetic)(struct vfs_request *request, const struct synthetic_node *node); /* NULL: -EROFS */
-        bool creates; /* in a synthetic tree: a missing last name is -EROFS, not -ENOENT */
-        bool heavy;   /* takes long where there is much of it, on any store: always in a worker */
+        int root_error; /* for the root of a synthetic tree */
+        bool creates;   /* in a synthetic tree: a missing last name is -EROFS, not -ENOENT */
+        bool heavy;     /* takes long where there is much of it, on any store: always in a worker */
 };
 
 struct vfs_request {

@@ -46,7 +46,8 @@ static int walk_prepend(struct walk *walk, const char *text, size_t size) {
         return 0;
 }
 
-int walk_init(struct walk *walk, const struct vfs *vfs, const struct vfs_directory *cwd, const char *path) {
+int walk_init(struct walk *walk, const struct vfs *vfs, const struct vfs_directory *cwd, const char *path,
+              bool keeps_last) {
         size_t size = strlen(path);
 
         walk->vfs = vfs;
@@ -54,6 +55,8 @@ int walk_init(struct walk *walk, const struct vfs *vfs, const struct vfs_directo
         walk->dir = -1;
         walk->links = 0;
         walk->trailing_slash = false;
+        walk->keeps_last = keeps_last;
+        walk->last = WALK_LAST_ROOT;
         walk->rest = walk->text + sizeof(walk->text) - 1;
         *walk->rest = '\0';
         if (size == 0)
@@ -96,11 +99,36 @@ static bool same_directory(int a, int b) {
                left.st_dev == right.st_dev;
 }
 
+/* Whether a directory lies in the store, found by climbing: for one whose path is too long to be told. */
+static bool climbs_to(int dir, int root) {
+        int at = openat(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        bool found = false;
+
+        while (at >= 0 && !(found = same_directory(at, root))) {
+                int up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+                bool at_top = up >= 0 && same_directory(at, up);
+
+                close(at);
+                at = up;
+                if (at_top)
+                        break;
+        }
+        if (at >= 0)
+                close(at);
+        return found;
+}
+
+static bool lies_in_store(int dir, const struct mount *mount) {
+        char path[PATH_MAX];
+        int r = file_namespace_path(dir, mount->store->root_fd, mount->path, path, sizeof(path));
+
+        return r >= 0 || (r == -ENAMETOOLONG && climbs_to(dir, mount->store->root_fd));
+}
+
 /* One step towards the root. The step is checked, because a directory may have been moved out of the store on the host. */
 static int walk_up(struct walk *walk) {
         const struct mount *mount = walk->mount;
-        char path[PATH_MAX];
-        int fd, r;
+        int fd;
 
         if (walk->at_mount_root) {
                 walk_restart(walk); /* every mount point lies directly below "/" */
@@ -109,8 +137,7 @@ static int walk_up(struct walk *walk) {
         fd = openat(walk->dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        r = file_namespace_path(fd, mount->store->root_fd, mount->path, path, sizeof(path));
-        if (r < 0) {
+        if (!lies_in_store(fd, mount)) {
                 close(fd);
                 return -ENOENT;
         }
@@ -227,14 +254,26 @@ static int walk_last(struct walk *walk, size_t length) {
         memcpy(walk->name, walk->rest, length);
         walk->name[length] = '\0';
         walk->trailing_slash = walk->rest[length] == '/';
+        walk->last = WALK_LAST_NAME;
         walk->rest += strlen(walk->rest);
-        if (!walk->trailing_slash)
+        if (!walk->trailing_slash || walk->keeps_last)
                 return 1;
         if (fstatat(walk->dir, walk->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
                 return errno == ENOENT ? 1 : -errno;
         if (S_ISLNK(status.st_mode))
                 return walk_follow(walk);
         return S_ISDIR(status.st_mode) ? 1 : -ENOTDIR;
+}
+
+/* A path that ends in "." or "..", for an operation on names: there is no name to work on. Return: 1 where that is so. */
+static int walk_last_dots(struct walk *walk, size_t length) {
+        bool dot = length == 1 && walk->rest[0] == '.', dots = is_dot_dot(walk->rest, length);
+
+        if (!walk->keeps_last || !(dot || dots) || walk->rest[length + skip_slashes(walk->rest + length)])
+                return 0;
+        walk->last = dot ? WALK_LAST_DOT : WALK_LAST_DOT_DOT;
+        strcpy(walk->name, ".");
+        return 1;
 }
 
 /* One step. Return: 1 where the walk is over, 0 to go on, negative errno. */
@@ -248,10 +287,13 @@ static int walk_step(struct walk *walk) {
         length = strcspn(walk->rest, "/");
         if (length > NAME_MAX)
                 return -ENAMETOOLONG;
+        if (walk_last_dots(walk, length))
+                return 1;
         if (length == 0 || (length == 1 && walk->rest[0] == '.')) {
                 walk->rest += length;
                 strcpy(walk->name, ".");
                 walk->trailing_slash = false;
+                walk->last = WALK_LAST_ROOT;
                 return length == 0;
         }
         if (is_dot_dot(walk->rest, length)) {

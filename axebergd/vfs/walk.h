@@ -17,21 +17,27 @@ struct vfs_directory;
 
 enum { WALK_MAX_LINKS = 40 }; /* as Linux, path_resolution(7) */
 
+/* What the path ends in (Linux's LAST_NORM and so on, fs/namei.c). */
+enum walk_last { WALK_LAST_NAME, WALK_LAST_DOT, WALK_LAST_DOT_DOT, WALK_LAST_ROOT };
+
 struct walk {
         const struct vfs *vfs;
         const struct mount *mount; /* where the walk is */
         int dir;                   /* in a store: the current directory */
         bool owns_dir;
         bool at_mount_root;
-        unsigned links;          /* symlinks followed */
-        char *rest;              /* what is still to be walked; in a synthetic mount, the path below it */
+        unsigned links;      /* symlinks followed */
+        char *rest;          /* what is still to be walked; in a synthetic mount, the path below it */
+        bool keeps_last;     /* for operations on the name itself: it is not followed, even with a slash behind it */
+        enum walk_last last; /* kind of the last component, where it is kept */
         char name[NAME_MAX + 1]; /* in a store, at the end: the last component; "." for the directory itself */
         bool trailing_slash;     /* the last component must be a directory */
         char text[2 * PATH_MAX]; /* holds `rest` at its end */
 };
 
 /* Return: 0, -ENOENT (empty), -ENAMETOOLONG, -EINVAL (not UTF-8). `cwd` outlives the walk. */
-int walk_init(struct walk *walk, const struct vfs *vfs, const struct vfs_directory *cwd, const char *path);
+int walk_init(struct walk *walk, const struct vfs *vfs, const struct vfs_directory *cwd, const char *path,
+              bool keeps_last);
 void walk_deinit(struct walk *walk);
 
 /*

@@ -23,6 +23,7 @@
 #include "cases.h"
 #include "daemon.h"
 #include "place.h"
+#include "sweep.h"
 
 enum { MAX_CASES = 64, MAX_ROUNDS = 99, MAX_REPEATS = 200000 };
 
@@ -94,7 +95,7 @@ static int prepare(struct bench_context *context, const struct daemon *daemon, s
         pid_t pong;
         int r;
 
-        *context = (struct bench_context) { .ax_fd = -1, .ping_fd = -1, .tmpfs_fd = -1, .mount_fd = -1, .random = 1 };
+        *context = (struct bench_context){ .ax_fd = -1, .ping_fd = -1, .tmpfs_fd = -1, .mount_fd = -1, .random = 1 };
         context->buffer = aligned_alloc(4096, BENCH_SEQUENTIAL);
         if (!context->buffer)
                 return -ENOMEM;
@@ -145,7 +146,8 @@ static int run_timed(struct bench_context *context, const struct bench_case *ben
 }
 
 /* How many repeats fill a round; also warms up what the case touches. */
-static int calibrate(struct bench_context *context, const struct bench_case *bench, double milliseconds, unsigned *ret) {
+static int calibrate(struct bench_context *context, const struct bench_case *bench, double milliseconds,
+                     unsigned *ret) {
         double usec = 0;
         unsigned n = 8;
 
@@ -181,7 +183,8 @@ static bool prepare_case(const struct bench_context *context, const struct bench
         return (!bench->needs_mount || context->mount_fd >= 0) && place_move(place, bench->place);
 }
 
-static int measure(struct bench_context *context, struct place *place, struct figure *figures, const struct options *options) {
+static int measure(struct bench_context *context, struct place *place, struct figure *figures,
+                   const struct options *options) {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < n_bench_cases; i++)
@@ -217,8 +220,8 @@ static void print_table(const struct bench_context *context, const struct figure
                 if (bench->bytes > 0)
                         snprintf(rate, sizeof(rate), "%.0f", (double) bench->bytes / figures[i].median);
                 if (limit > 0)
-                        printf("| %s | %.2f | %s | %s | %.2f | %.2f |\n", bench->name, figures[i].median, rate, bench->limit, limit,
-                               figures[i].median / limit);
+                        printf("| %s | %.2f | %s | %s | %.2f | %.2f |\n", bench->name, figures[i].median, rate,
+                               bench->limit, limit, figures[i].median / limit);
                 else
                         printf("| %s | %.2f | %s | | | |\n", bench->name, figures[i].median, rate);
         }
@@ -234,16 +237,16 @@ static int write_json(const char *path, const struct figure *figures, const stru
         if (!file)
                 return -errno;
         uname(&host);
-        fprintf(file, "{\n  \"version\": \"%s\",\n  \"kernel\": \"%s\",\n  \"rounds\": %u,\n  \"benchmarks\": [", AXEBERG_VERSION,
-                host.release, options->rounds);
+        fprintf(file, "{\n  \"version\": \"%s\",\n  \"kernel\": \"%s\",\n  \"rounds\": %u,\n  \"benchmarks\": [",
+                AXEBERG_VERSION, host.release, options->rounds);
         for (size_t i = 0; i < n_bench_cases; i++) {
                 const struct bench_case *bench = &bench_cases[i];
                 double limit = limit_of(bench, figures);
 
                 if (figures[i].repeats == 0)
                         continue;
-                fprintf(file, "%s\n    { \"name\": \"%s\", \"usec\": %.3f, \"repeats\": %u, \"bytes\": %zu", first ? "" : ",",
-                        bench->name, figures[i].median, figures[i].repeats, bench->bytes);
+                fprintf(file, "%s\n    { \"name\": \"%s\", \"usec\": %.3f, \"repeats\": %u, \"bytes\": %zu",
+                        first ? "" : ",", bench->name, figures[i].median, figures[i].repeats, bench->bytes);
                 if (limit > 0)
                         fprintf(file, ", \"limit\": \"%s\", \"limit_usec\": %.3f, \"ratio\": %.3f", bench->limit, limit,
                                 figures[i].median / limit);
@@ -295,7 +298,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         }
 }
 
-static const struct argp argp = { .options = argp_options, .parser = parse_option,
+static const struct argp argp = { .options = argp_options,
+                                  .parser = parse_option,
                                   .doc = "Measure axeberg's calls and its mount beside their limits." };
 
 static int run(const struct daemon *daemon, const struct options *options) {

@@ -11,11 +11,11 @@
 void place_init(struct place *place) {
         cpu_set_t set;
 
-        *place = (struct place) { .first = -1, .second = -1, .now = -1 };
+        *place = (struct place){ .first = -1, .second = -1, .now = -1 };
         if (sched_getaffinity(0, sizeof(set), &set) < 0)
                 return;
         for (int cpu = 0; cpu < CPU_SETSIZE && place->second < 0; cpu++)
-                if (CPU_ISSET(cpu, &set))
+                if (CPU_ISSET((size_t) cpu, &set))
                         *(place->first < 0 ? &place->first : &place->second) = cpu;
 }
 
@@ -43,7 +43,7 @@ static void move_threads(pid_t pid, int cpu) {
         char path[64];
 
         CPU_ZERO(&set);
-        CPU_SET(cpu, &set);
+        CPU_SET((size_t) cpu, &set);
         snprintf(path, sizeof(path), "/proc/%d/task", pid);
         directory = opendir(path);
         if (!directory)
@@ -62,7 +62,7 @@ bool place_move(struct place *place, enum bench_place where) {
         if (place->now == (int) where)
                 return true;
         CPU_ZERO(&set);
-        CPU_SET(place->first, &set);
+        CPU_SET((size_t) place->first, &set);
         (void) sched_setaffinity(0, sizeof(set), &set);
         for (size_t i = 0; i < place->n_peers; i++)
                 move_threads(place->peers[i], where == ON_ONE_CPU ? place->first : place->second);

@@ -6,11 +6,11 @@
  * directory that AXEBERG_TEST_DIRECTORY names, where fixture_main() sweeps.
  */
 #include "daemon.h"
+#include "sweep.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <grp.h>
 #include <linux/close_range.h>
 #include <poll.h>
@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -51,73 +52,7 @@ static const char *program_path(const char *variable, const char *built) {
         return path && *path ? path : built;
 }
 
-/* ---- mounts and directories ------------------------------------------------------------------------------- */
-
-/* The mount point in a line of /proc/self/mountinfo, its fifth field. */
-static char *mount_point_of(char *line) {
-        char *field = line, *end;
-
-        for (int i = 0; i < 4 && field; i++) {
-                field = strchr(field, ' ');
-                if (field)
-                        field++;
-        }
-        if (!field)
-                return NULL;
-        end = strchr(field, ' ');
-        if (end)
-                *end = '\0';
-        return field;
-}
-
-static bool is_below(const char *path, const char *directory) {
-        size_t length = strlen(directory);
-
-        return strncmp(path, directory, length) == 0 && (path[length] == '\0' || path[length] == '/');
-}
-
-/* Count the mounts below a directory; the last one's path goes to @last, where it is not NULL. */
-static size_t scan_mounts(const char *directory, char *last, size_t size) {
-        FILE *file = fopen("/proc/self/mountinfo", "re");
-        char *line = NULL;
-        size_t line_size = 0, n = 0;
-
-        if (!file)
-                return 0;
-        while (getline(&line, &line_size, file) > 0) {
-                const char *point = mount_point_of(line);
-
-                if (!point || !is_below(point, directory))
-                        continue;
-                n++;
-                if (last)
-                        snprintf(last, size, "%s", point);
-        }
-        free(line);
-        fclose(file);
-        return n;
-}
-
-size_t count_mounts_below(const char *directory) {
-        return scan_mounts(directory, NULL, 0);
-}
-
-static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *ftw) {
-        (void) stat;
-        (void) type;
-        (void) ftw;
-        (void) remove(path);
-        return 0;
-}
-
-void remove_tree(const char *directory) {
-        char point[4096];
-
-        while (scan_mounts(directory, point, sizeof(point)) > 0)
-                if (umount2(point, MNT_DETACH) < 0)
-                        break;
-        nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-}
+/* ---- its directory ----------------------------------------------------------------------------------------- */
 
 /* The daemon always gets a configuration of its own, so that the host's has no say. */
 static int write_configuration(const struct daemon *daemon) {
@@ -131,6 +66,13 @@ static int write_configuration(const struct daemon *daemon) {
                 return -errno;
         fprintf(file, "[axebergd]\n%s\n", settings ? settings : "");
         return fclose(file) < 0 ? -errno : 0;
+}
+
+static int mount_small_store(const struct daemon *daemon) {
+        char options[64];
+
+        snprintf(options, sizeof(options), "size=%zu,mode=755", daemon->options.small_store);
+        return mount("small", daemon->store, "tmpfs", 0, options) < 0 ? -errno : 0;
 }
 
 static int make_directories(struct daemon *daemon) {
@@ -156,6 +98,12 @@ static int make_directories(struct daemon *daemon) {
                                          chown(daemon->store, daemon->options.uid, (gid_t) -1) < 0 ||
                                          chown(daemon->mount, daemon->options.uid, (gid_t) -1) < 0))
                 return -errno;
+        if (daemon->options.small_store > 0) {
+                int r = mount_small_store(daemon);
+
+                if (r < 0)
+                        return r;
+        }
         return write_configuration(daemon);
 }
 
@@ -192,7 +140,7 @@ static void fill_arguments(const struct daemon *daemon, const char **arguments) 
         arguments[n++] = "--no-bus";
         arguments[n++] = "--socket";
         arguments[n++] = daemon->socket;
-        if (options->durable) {
+        if (options->durable || options->small_store > 0) {
                 arguments[n++] = "--store";
                 arguments[n++] = daemon->store;
         } else
@@ -219,6 +167,9 @@ __attribute__((noreturn)) static void run_child(const struct daemon *daemon, con
         if (log < 0 || program < 0 || dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
                 _exit(126);
         if (uid != 0 && (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0))
+                _exit(126);
+        if (daemon->options.descriptors > 0 &&
+            setrlimit(RLIMIT_NOFILE, &(struct rlimit){ daemon->options.descriptors, daemon->options.descriptors }) < 0)
                 _exit(126);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
@@ -269,7 +220,8 @@ static int wait_ready(const struct daemon *daemon, int notify) {
         double deadline = now_ms() + START_LIMIT_MS * slowness();
 
         for (;;) {
-                struct pollfd fds[2] = { { .fd = notify, .events = POLLIN }, { .fd = daemon->pidfd, .events = POLLIN } };
+                struct pollfd fds[2] = { { .fd = notify, .events = POLLIN },
+                                         { .fd = daemon->pidfd, .events = POLLIN } };
                 double left = deadline - now_ms();
 
                 if (left <= 0)
@@ -321,7 +273,7 @@ static void print_log(const struct daemon *daemon) {
 int daemon_start(struct daemon *daemon, const struct daemon_options *options) {
         int r;
 
-        *daemon = (struct daemon) { .pid = -1, .pidfd = -1 };
+        *daemon = (struct daemon){ .pid = -1, .pidfd = -1 };
         if (options)
                 daemon->options = *options;
         r = make_directories(daemon);
@@ -345,6 +297,8 @@ static int reap(struct daemon *daemon) {
 
         if (waitpid(daemon->pid, &status, 0) < 0)
                 return -errno;
+        if (daemon->options.small_store > 0)
+                (void) umount2(daemon->store, MNT_DETACH);
         close(daemon->pidfd);
         daemon->pid = -1;
         daemon->pidfd = -1;
@@ -449,7 +403,8 @@ void daemon_print_descriptors(const struct daemon *daemon) {
         closedir(directory);
 }
 
-bool daemon_has_sanitizer_report(const struct daemon *daemon) {
+/* An entry of the daemon's directory that begins with @prefix; false where there is none. */
+static bool find_entry(const struct daemon *daemon, const char *prefix) {
         DIR *directory = opendir(daemon->directory);
         const struct dirent *entry;
         bool found = false;
@@ -457,9 +412,26 @@ bool daemon_has_sanitizer_report(const struct daemon *daemon) {
         if (!directory)
                 return false;
         while (!found && (entry = readdir(directory)))
-                found = strncmp(entry->d_name, "sanitizer", 9) == 0;
+                found = strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
         closedir(directory);
         return found;
+}
+
+bool daemon_has_sanitizer_report(const struct daemon *daemon) {
+        return find_entry(daemon, "sanitizer");
+}
+
+bool daemon_left_files(const struct daemon *daemon) {
+        return find_entry(daemon, "socket") || find_entry(daemon, "axeberg");
+}
+
+double daemon_cpu_ms(const struct daemon *daemon) {
+        clockid_t clock;
+        struct timespec used;
+
+        if (clock_getcpuclockid(daemon->pid, &clock) != 0 || clock_gettime(clock, &used) < 0)
+                return 0;
+        return (double) used.tv_sec * 1e3 + (double) used.tv_nsec / 1e6;
 }
 
 long daemon_memory(const struct daemon *daemon) {

@@ -18,6 +18,8 @@ enum { DAEMON_PATH_SIZE = 80 };
 struct daemon_options {
         bool durable;                 /* a directory as the store, not an ephemeral one */
         bool mount;                   /* with axfs on daemon.mount */
+        size_t small_store;           /* durable, on a tmpfs with so many bytes; needs root */
+        unsigned descriptors;         /* its RLIMIT_NOFILE; 0: ours */
         uid_t uid;                    /* run as this user; 0: as the caller */
         const char *settings;         /* lines for the [axebergd] section of its configuration; may be NULL */
         const char *const *arguments; /* further ones, NULL-terminated; may be NULL */
@@ -62,14 +64,14 @@ void daemon_print_descriptors(const struct daemon *daemon);
 /* Whether a sanitizer has written a report. */
 bool daemon_has_sanitizer_report(const struct daemon *daemon);
 
+/* Whether an ended daemon left its socket or a temporary store behind. */
+bool daemon_left_files(const struct daemon *daemon);
+
+/* CPU time it has used so far. */
+double daemon_cpu_ms(const struct daemon *daemon);
+
 /* Anonymous resident memory of a process, bytes; negative errno on error. */
 long daemon_memory(const struct daemon *daemon);
-
-/* How many mounts lie at or below a directory. */
-size_t count_mounts_below(const char *directory);
-
-/* Detach every mount at or below a directory, then remove the directory with everything in it. */
-void remove_tree(const char *directory);
 
 /* What clocks and limits are stretched by under sanitizers. */
 int slowness(void);

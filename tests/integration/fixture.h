@@ -59,7 +59,7 @@ struct fixture_user {
 void fixture_as(const struct fixture_user *user, void (*body)(ax_client *ax, void *userdata), void *userdata);
 void fixture_as_uid(uid_t uid, void (*body)(ax_client *ax, void *userdata), void *userdata);
 
-/* Start @body in a process of its own, which must not return before it is told to by SIGKILL or by itself; its pid. */
+/* Run @body in a process of its own, which dies with the case; its pid. End it with fixture_reap() or fixture_kill(). */
 pid_t fixture_fork(void (*body)(void *userdata), void *userdata);
 
 /* Wait for a process of fixture_fork(); the case fails where it failed. */

@@ -78,7 +78,8 @@ START_TEST(test_a_new_owner_clears_suid) {
 END_TEST
 
 START_TEST(test_utimens_sets_omits_and_uses_now) {
-        const struct timespec given[2] = { { .tv_sec = 1000000000, .tv_nsec = 123456789 }, { .tv_sec = 2, .tv_nsec = 999999999 } };
+        const struct timespec given[2] = { { .tv_sec = 1000000000, .tv_nsec = 123456789 },
+                                           { .tv_sec = 2, .tv_nsec = 999999999 } };
         const struct timespec keep[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_NOW } };
         _connected_ ax_client *ax = fixture_connect();
         struct ax_stat stat;

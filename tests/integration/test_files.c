@@ -1,17 +1,14 @@
 /*
- * Open files: what each flag allows and does, who shares an offset, which number a descriptor gets, and every way to misuse one.
+ * Open files: what each flag allows and does, who shares an offset, what sizes mean, and who sees what.
  */
 #include "fixture.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { FD_LIMIT = 1024 };
 
 /* ---- flags ------------------------------------------------------------------------------------------------ */
 
@@ -259,7 +256,7 @@ START_TEST(test_append_ignores_the_offset) {
 }
 END_TEST
 
-enum { APPENDS = 400, RECORD = 32 };
+enum { APPENDS = 400, RECORD = 32, NAMES = 100 };
 
 static void append_records(void *userdata) {
         const char *letter = userdata;
@@ -298,125 +295,40 @@ START_TEST(test_appends_of_two_clients_never_tear) {
 }
 END_TEST
 
-/* ---- descriptors ------------------------------------------------------------------------------------------ */
+/* Of many who create a name exclusively, one does. */
+static void create_exclusively(void *userdata) {
+        int result = *(const int *) userdata, made = 0;
+        ax_client *ax = fixture_connect();
+        char path[32];
 
-START_TEST(test_descriptors_are_the_lowest_free_number) {
-        _connected_ ax_client *ax = fixture_connect();
+        for (int i = 0; i < NAMES; i++) {
+                int fd;
 
-        ck_assert_int_eq(open_ok(ax, "/dev/null", AX_RDWR), 3);
-        ck_assert_int_eq(open_ok(ax, "/dev/null", AX_RDWR), 4);
-        ck_assert_int_eq(open_ok(ax, "/dev/null", AX_RDWR), 5);
-        assert_ok(ax_close(ax, 4));
-        assert_result(ax_dup(ax, 5), 4);
-        assert_ok(ax_close(ax, 0));
-        ck_assert_int_eq(open_ok(ax, "/dev/null", AX_READ), 0);
-        assert_result(ax_dup(ax, 5), 6);
-}
-END_TEST
-
-START_TEST(test_dup2_replaces_and_names_its_number) {
-        _connected_ ax_client *ax = fixture_connect();
-        char buf[8];
-        int fd;
-
-        put_text(ax, "/tmp/f", "abc");
-        fd = open_ok(ax, "/tmp/f", AX_RDWR);
-        assert_result(ax_dup2(ax, fd, 100), 100);
-        assert_result(ax_read(ax, 100, buf, 8), 3);
-        assert_result(ax_dup2(ax, fd, fd), fd);
-        assert_result(ax_dup2(ax, fd, 0), 0);
-        assert_result(ax_pread(ax, 0, buf, 8, 0), 3);
-        assert_result(ax_dup2(ax, fd, FD_LIMIT - 1), FD_LIMIT - 1);
-        assert_error(ax_dup2(ax, fd, FD_LIMIT), AX_EBADF);
-        assert_error(ax_dup2(ax, fd, -1), AX_EBADF);
-        assert_error(ax_dup2(ax, 55, 56), AX_EBADF);
-        assert_error(ax_dup2(ax, 55, 55), AX_EBADF);
-        assert_error(ax_dup2(ax, 55, fd), AX_EBADF);
-        assert_result(ax_pread(ax, fd, buf, 8, 0), 3);
-}
-END_TEST
-
-START_TEST(test_a_full_descriptor_table_says_emfile) {
-        _connected_ ax_client *ax = fixture_connect();
-
-        for (int fd = 3; fd < FD_LIMIT; fd++)
-                assert_result(ax_dup(ax, AX_STDIN), fd);
-        assert_error(ax_dup(ax, AX_STDIN), AX_EMFILE);
-        assert_error(ax_open(ax, "/dev/null", AX_READ), AX_EMFILE);
-        assert_error(ax_open(ax, "/tmp/not-made", AX_WRITE), AX_EMFILE);
-        assert_result(ax_exists(ax, "/tmp/not-made"), 0);
-        assert_result(ax_dup2(ax, AX_STDIN, 700), 700);
-        assert_ok(ax_close(ax, 500));
-        ck_assert_int_eq(open_ok(ax, "/dev/null", AX_READ), 500);
-}
-END_TEST
-
-START_TEST(test_a_thousand_open_files) {
-        _connected_ ax_client *ax = fixture_connect();
-
-        put_text(ax, "/tmp/f", "abc");
-        for (int fd = 3; fd < FD_LIMIT; fd++)
-                ck_assert_int_eq(open_ok(ax, "/tmp/f", AX_READ), fd);
-        assert_error(ax_open(ax, "/tmp/f", AX_READ), AX_EMFILE);
-}
-END_TEST
-
-START_TEST(test_every_call_on_a_closed_descriptor_says_ebadf) {
-        static const int numbers[] = { 3, -1, FD_LIMIT, INT_MAX, INT_MIN };
-        _connected_ ax_client *ax = fixture_connect();
-        struct ax_stat stat;
-        char byte = 0;
-
-        for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-                int fd = numbers[i];
-
-                assert_error(ax_read(ax, fd, &byte, 1), AX_EBADF);
-                assert_error(ax_read(ax, fd, &byte, 0), AX_EBADF);
-                assert_error(ax_write(ax, fd, &byte, 1), AX_EBADF);
-                assert_error(ax_pread(ax, fd, &byte, 1, 0), AX_EBADF);
-                assert_error(ax_pwrite(ax, fd, &byte, 1, 0), AX_EBADF);
-                assert_error(ax_seek(ax, fd, 0, SEEK_SET), AX_EBADF);
-                assert_error(ax_close(ax, fd), AX_EBADF);
-                assert_error(ax_dup(ax, fd), AX_EBADF);
-                assert_error(ax_set_nonblock(ax, fd, true), AX_EBADF);
-                assert_error(ax_fsync(ax, fd), AX_EBADF);
-                assert_error(ax_ftruncate(ax, fd, 0), AX_EBADF);
-                assert_error(ax_fstat(ax, fd, &stat), AX_EBADF);
+                snprintf(path, sizeof(path), "/tmp/name-%d", i);
+                fd = ax_open(ax, path, AX_WRITE | AX_O_EXCLUSIVE);
+                ck_assert_msg(fd >= 0 || fd == -AX_EEXIST, "ax_open: %s", ax_error_name(fd));
+                if (fd >= 0) {
+                        made++;
+                        assert_ok(ax_close(ax, fd));
+                }
         }
+        ck_assert_int_eq(write(result, &made, sizeof(made)), (int) sizeof(made));
+        ax_disconnect(ax);
 }
-END_TEST
 
-START_TEST(test_a_closed_descriptor_stays_closed) {
-        _connected_ ax_client *ax = fixture_connect();
-        int fd = open_ok(ax, "/tmp/f", AX_WRITE);
+START_TEST(test_exclusive_creation_has_one_winner) {
+        int ends[2], made, all = 0;
+        pid_t pids[4];
 
-        assert_ok(ax_close(ax, fd));
-        assert_error(ax_close(ax, fd), AX_EBADF);
-        assert_error(ax_write(ax, fd, "x", 1), AX_EBADF);
-}
-END_TEST
-
-START_TEST(test_descriptors_of_another_process_are_not_ours) {
-        _connected_ ax_client *a = fixture_connect(), *b = fixture_connect();
-        int fd = open_ok(a, "/tmp/f", AX_WRITE);
-
-        assert_error(ax_write(b, fd, "x", 1), AX_EBADF);
-        assert_error(ax_close(b, fd), AX_EBADF);
-        assert_result(ax_write(a, fd, "x", 1), 1);
-}
-END_TEST
-
-START_TEST(test_nonblocking_console_read_says_eagain) {
-        _connected_ ax_client *ax = fixture_connect();
-        char byte;
-        int copy, fd;
-
-        copy = (int) assert_ok(ax_dup(ax, AX_STDIN));
-        assert_ok(ax_set_nonblock(ax, AX_STDIN, true));
-        assert_error(ax_read(ax, AX_STDIN, &byte, 1), AX_EAGAIN);
-        assert_error(ax_read(ax, copy, &byte, 1), AX_EAGAIN);
-        fd = open_ok(ax, "/dev/console", AX_READ | AX_O_NONBLOCK);
-        assert_error(ax_read(ax, fd, &byte, 1), AX_EAGAIN);
+        ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+        for (int i = 0; i < 4; i++)
+                pids[i] = fixture_fork(create_exclusively, &ends[1]);
+        for (int i = 0; i < 4; i++) {
+                fixture_reap(pids[i]);
+                ck_assert_int_eq(read(ends[0], &made, sizeof(made)), (int) sizeof(made));
+                all += made;
+        }
+        ck_assert_int_eq(all, NAMES);
 }
 END_TEST
 
@@ -549,14 +461,7 @@ int main(void) {
         fixture_add(suite, test_devices_and_console_do_not_seek, 0);
         fixture_add(suite, test_append_ignores_the_offset, 0);
         fixture_add(suite, test_appends_of_two_clients_never_tear, 0);
-        fixture_add(suite, test_descriptors_are_the_lowest_free_number, 0);
-        fixture_add(suite, test_dup2_replaces_and_names_its_number, 0);
-        fixture_add(suite, test_a_full_descriptor_table_says_emfile, 0);
-        fixture_add(suite, test_a_thousand_open_files, 0);
-        fixture_add(suite, test_every_call_on_a_closed_descriptor_says_ebadf, 0);
-        fixture_add(suite, test_a_closed_descriptor_stays_closed, 0);
-        fixture_add(suite, test_descriptors_of_another_process_are_not_ours, 0);
-        fixture_add(suite, test_nonblocking_console_read_says_eagain, 0);
+        fixture_add(suite, test_exclusive_creation_has_one_winner, 0);
         fixture_add(suite, test_ftruncate_grows_with_zeros_and_shrinks, 0);
         fixture_add(suite, test_holes_read_as_zeros_and_take_no_space, 0);
         fixture_add(suite, test_enormous_offsets_are_refused, 0);

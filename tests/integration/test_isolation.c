@@ -29,7 +29,7 @@ static void cannot_touch_private(ax_client *ax, void *userdata) {
         assert_text(ax, "/tmp/readable", "of root");
         assert_error(ax_chmod(ax, "/tmp/readable", 0777), AX_EPERM);
         assert_error(ax_chown(ax, "/tmp/readable", FIXTURE_UID, FIXTURE_UID), AX_EPERM);
-        assert_error(ax_utimens(ax, "/tmp/readable", (struct timespec[2]) { { 1, 0 }, { 1, 0 } }), AX_EPERM);
+        assert_error(ax_utimens(ax, "/tmp/readable", (struct timespec[2]){ { 1, 0 }, { 1, 0 } }), AX_EPERM);
         assert_error(ax_utimens(ax, "/tmp/readable", NULL), AX_EACCES);
         assert_ok(ax_stat(ax, "/tmp/private", &stat));
         ck_assert_uint_eq(stat.size, 6);
@@ -61,7 +61,8 @@ static void cannot_enter_private(ax_client *ax, void *userdata) {
         assert_error(ax_open(ax, "/home/user/closed/../closed/f", AX_READ), AX_EACCES);
         assert_error(ax_open(ax, "/home/user/link", AX_READ), AX_EACCES);
         assert_error(ax_mkdir(ax, "/home/user/closed/d"), AX_EACCES);
-        assert_error(ax_link(ax, "/home/user/closed/f", "/tmp/f"), AX_EACCES);
+        assert_error(ax_link(ax, "/home/user/closed/f", "/home/user/closed/g"), AX_EACCES);
+        assert_error(ax_rename(ax, "/home/user/closed/f", "/home/user/closed/g"), AX_EACCES);
         assert_error(ax_open(ax, "/root-only", AX_WRITE), AX_EACCES);
         assert_error(ax_mkdir(ax, "/d"), AX_EACCES);
         assert_error(ax_unlink(ax, "/home/user/link"), AX_EACCES);
@@ -78,6 +79,23 @@ START_TEST(test_closed_directories_stay_closed) {
         assert_ok(ax_chmod(ax, "/home/user/closed", 0700));
         assert_ok(ax_symlink(ax, "closed/f", "/home/user/link"));
         fixture_as_uid(FIXTURE_UID, cannot_enter_private, NULL);
+}
+END_TEST
+
+/* The source is looked at first, as on Linux: what a closed directory has is not told by another error. */
+static void cannot_link_from_private(ax_client *ax, void *userdata) {
+        (void) userdata;
+        assert_error(ax_link(ax, "/home/user/closed/f", "/tmp/f"), AX_EACCES);
+        assert_error(ax_link(ax, "/home/user/closed/f", "/home/user/missing/f"), AX_EACCES);
+}
+
+START_TEST(test_closed_directories_give_no_links) {
+        _connected_ ax_client *ax = fixture_connect();
+
+        assert_ok(ax_mkdir(ax, "/home/user/closed"));
+        put_text(ax, "/home/user/closed/f", "x");
+        assert_ok(ax_chmod(ax, "/home/user/closed", 0700));
+        fixture_as_uid(FIXTURE_UID, cannot_link_from_private, NULL);
 }
 END_TEST
 
@@ -242,8 +260,9 @@ END_TEST
 /* ---- the walls -------------------------------------------------------------------------------------------- */
 
 START_TEST(test_absolute_links_and_dots_end_in_the_namespace) {
-        static const char *const targets[] = { "/etc/passwd", "../../../../../../etc/passwd", "/proc/self/root/etc/passwd",
-                                               "/proc/1/root/etc/passwd", "/tmp/../../etc/passwd" };
+        static const char *const targets[] = { "/etc/passwd", "../../../../../../etc/passwd",
+                                               "/proc/self/root/etc/passwd", "/proc/1/root/etc/passwd",
+                                               "/tmp/../../etc/passwd" };
         _connected_ ax_client *ax = fixture_connect();
         struct ax_stat stat;
 
@@ -361,8 +380,8 @@ START_TEST(test_dotdot_races_do_not_leave_the_store) {
         assert_ok(ax_mkdir(ax, "/home/user/a/b/c"));
         ck_assert_int_eq(pthread_create(&thread, NULL, swap_directories, &mixing), 0);
         for (int i = 0; i < 3000; i++) {
-                int64_t r = ax_exists(ax, i % 2 ? "/home/user/a/b/c/../../../../../outside" :
-                                                  "/home/user/a/b/c/../../../../../../../../outside");
+                int64_t r = ax_exists(ax, i % 2 ? "/home/user/a/b/c/../../../../../outside"
+                                                : "/home/user/a/b/c/../../../../../../../../outside");
 
                 ck_assert_msg(r <= 0, "the walk left the store in round %d", i);
                 ck_assert_msg(r == 0 || r == -AX_ENOENT || r == -AX_EAGAIN, "%s", ax_error_name((int) r));
@@ -419,6 +438,7 @@ int main(void) {
         fixture_add(suite, test_files_of_root_are_safe_from_others, FIXTURE_ROOT);
         fixture_add(suite, test_files_of_root_are_safe_from_others, FIXTURE_ROOT | FIXTURE_DURABLE);
         fixture_add(suite, test_closed_directories_stay_closed, FIXTURE_ROOT);
+        fixture_add(suite, test_closed_directories_give_no_links, FIXTURE_ROOT);
         fixture_add(suite, test_new_files_belong_to_the_caller, FIXTURE_ROOT);
         fixture_add(suite, test_supplementary_groups_count, FIXTURE_ROOT);
         fixture_add(suite, test_identities_never_mix, FIXTURE_ROOT);

@@ -160,7 +160,7 @@ static void connect_fork_and_end(void *userdata) {
         pid_t pid = fork();
 
         if (pid == 0) {
-                ck_assert_int_eq(write(ready, &(pid_t) { getpid() }, sizeof(pid_t)), (int) sizeof(pid_t));
+                ck_assert_int_eq(write(ready, &(pid_t){ getpid() }, sizeof(pid_t)), (int) sizeof(pid_t));
                 pause();
         }
         assert_result(ax_getppid(ax), 1);
@@ -191,10 +191,10 @@ START_TEST(test_a_forked_handle_is_dead_and_harmless) {
         if (child == 0) {
                 char buf[8], **names;
                 struct ax_stat stat;
-                bool dead = ax_getpid(ax) == -AX_ESRCH && ax_getppid(ax) == -AX_ESRCH && ax_write(ax, fd, "x", 1) == -AX_ESRCH &&
-                            ax_close(ax, fd) == -AX_ESRCH && ax_readdir(ax, "/", &names) == -AX_ESRCH &&
-                            ax_getcwd(ax, buf, sizeof(buf)) == -AX_ESRCH && ax_stat(ax, "/", &stat) == -AX_ESRCH &&
-                            ax_exit(ax, 0) == -AX_ESRCH;
+                bool dead = ax_getpid(ax) == -AX_ESRCH && ax_getppid(ax) == -AX_ESRCH &&
+                            ax_write(ax, fd, "x", 1) == -AX_ESRCH && ax_close(ax, fd) == -AX_ESRCH &&
+                            ax_readdir(ax, "/", &names) == -AX_ESRCH && ax_getcwd(ax, buf, sizeof(buf)) == -AX_ESRCH &&
+                            ax_stat(ax, "/", &stat) == -AX_ESRCH && ax_exit(ax, 0) == -AX_ESRCH;
 
                 ax_disconnect(ax);
                 _exit(dead ? 0 : 2);
@@ -234,7 +234,7 @@ START_TEST(test_a_stopped_client_holds_up_nobody) {
         char byte;
 
         ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-        busy = (struct busy) { .started = ends[1], .kind = 2 };
+        busy = (struct busy){ .started = ends[1], .kind = 2 };
         pid = fixture_fork(be_busy, &busy);
         ck_assert_int_eq(read(ends[0], &byte, 1), 1);
         ck_assert_int_eq(kill(pid, SIGSTOP), 0);
@@ -284,7 +284,7 @@ START_TEST(test_shutdown_with_clients_and_waiting_calls) {
         for (int i = 0; i < 5; i++)
                 clients[i] = fixture_connect();
         open_ok(clients[1], "/tmp/f", AX_WRITE);
-        sleeping = (struct sleeping) { clients[1], ax_getpid(clients[0]) };
+        sleeping = (struct sleeping){ clients[1], ax_getpid(clients[0]) };
         ck_assert_int_eq(pthread_create(&thread, NULL, wait_for_input, clients[0]), 0);
         fixture_wait(is_sleeping, &sleeping, "a waiting read");
         ck_assert_int_eq(daemon_stop(&the_daemon), 0);

@@ -4,6 +4,7 @@
  */
 #include "fixture.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -205,6 +206,79 @@ START_TEST(test_one_write_larger_than_the_console_output) {
 }
 END_TEST
 
+/* The daemon's own descriptors run out: whoever comes then is refused, the others go on, and later everybody is welcome again. */
+START_TEST(test_the_daemon_out_of_descriptors) {
+        struct daemon_options options = { .descriptors = 64 };
+        ax_client *clients[100] = { 0 };
+        int n = 0;
+
+        fixture_start(&options);
+        while (n < 100 && ax_connect(&clients[n], the_daemon.socket) == 0)
+                n++;
+        ck_assert_msg(n >= 5 && n < 64, "%d clients", n);
+        for (int i = 0; i < 20; i++)
+                ck_assert_int_lt(ax_connect(&clients[n], the_daemon.socket), 0);
+        for (int i = 0; i < n; i++) {
+                char buf[8];
+                int fd = ax_open(clients[i], "/proc/uptime", AX_READ);
+
+                assert_result(ax_getppid(clients[i]), 1);
+                ck_assert_msg(fd >= 0 || fd == -AX_EMFILE || fd == -AX_ENFILE, "ax_open: %s", ax_error_name(fd));
+                if (fd >= 0)
+                        ck_assert_int_gt(ax_read(clients[i], fd, buf, sizeof(buf)), 0);
+                fd = ax_open(clients[i], "/tmp/f", AX_WRITE);
+                ck_assert_msg(fd >= 0 || fd == -AX_EMFILE || fd == -AX_ENFILE, "ax_open: %s", ax_error_name(fd));
+        }
+        for (int i = 1; i < n; i++)
+                ax_disconnect(clients[i]);
+        fixture_wait_sessions(clients[0], 1);
+        put_text(clients[0], "/tmp/f", "again");
+        ax_disconnect(fixture_connect());
+        ax_disconnect(clients[0]);
+}
+END_TEST
+
+/* Ask for more than a socket and the daemon's queue hold, and take none of it. */
+static void ask_for_much(int fd) {
+        Axeberg__OpenRequest open = AXEBERG__OPEN_REQUEST__INIT;
+        Axeberg__ReadRequest request = AXEBERG__READ_REQUEST__INIT;
+        struct wire_frame reply;
+
+        open.path = (char *) "/dev/zero";
+        open.flags = AX_READ;
+        request.fd = wire_call(fd, 2, wire_method("Open"), &open.base, &reply);
+        ck_assert_int_ge(request.fd, 3);
+        request.size = AX_FRAME_MAX_DATA;
+        ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+        for (uint32_t serial = 3; serial < 100; serial++)
+                (void) wire_send(fd, serial, wire_method("Read"), &request.base);
+}
+
+/* Clients that wait, say nothing, or do not read cost no time. */
+START_TEST(test_idle_clients_cost_no_time) {
+        int silent = -1, parked = -1, refused = -1;
+        double begin, cpu;
+
+        start_with("ConnectionsPerUser = 6");
+        _connected_ ax_client *ax = fixture_connect();
+        silent = wire_connect(the_daemon.socket);
+        parked = fixture_wire();
+        refused = fixture_wire();
+        send_read(parked, 2, 1);
+        ask_for_much(refused);
+        assert_result(ax_getppid(ax), 1);
+        cpu = daemon_cpu_ms(&the_daemon);
+        begin = now_ms();
+        while (now_ms() - begin < 200)
+                usleep(20000);
+        cpu = daemon_cpu_ms(&the_daemon) - cpu;
+        ck_assert_msg(cpu < 40, "axebergd used %.0f ms of 200 for clients that do nothing", cpu);
+        close(silent);
+        close(parked);
+        close(refused);
+}
+END_TEST
+
 static void assert_refused(const char *settings) {
         struct daemon_options options = { .settings = settings };
         struct daemon daemon;
@@ -237,6 +311,8 @@ int main(void) {
         fixture_add(suite, test_console_input_is_bounded, FIXTURE_NO_DAEMON);
         fixture_add(suite, test_console_output_drops_the_oldest_and_counts, FIXTURE_NO_DAEMON);
         fixture_add(suite, test_one_write_larger_than_the_console_output, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_the_daemon_out_of_descriptors, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_idle_clients_cost_no_time, FIXTURE_NO_DAEMON);
         fixture_add(suite, test_bad_settings_are_refused, FIXTURE_NO_DAEMON);
         return fixture_main(suite);
 }

@@ -42,7 +42,9 @@ static void random_path(struct model *model, char *path) {
                 size = (size_t) sprintf(path, "/");
         for (uint32_t i = 0; i < n; i++)
                 size += (size_t) sprintf(path + size, "%s%s", names[below(model, 10)],
-                                         i + 1 < n ? (below(model, 10) ? "/" : "//") : below(model, 12) ? "" : "/");
+                                         i + 1 < n          ? (below(model, 10) ? "/" : "//")
+                                         : below(model, 12) ? ""
+                                                            : "/");
 }
 
 static int host_result(int r) {
@@ -64,7 +66,8 @@ static void check(struct model *model, int ours, int expected) {
 static void compare_stat(const struct model *model, const struct ax_stat *ours, const struct stat *host) {
         bool directory = S_ISDIR(host->st_mode);
 
-        ck_assert_msg(ours->mode == host->st_mode, "%s: mode %o, the host says %o", model->log, ours->mode, host->st_mode);
+        ck_assert_msg(ours->mode == host->st_mode, "%s: mode %o, the host says %o", model->log, ours->mode,
+                      host->st_mode);
         ck_assert_msg(directory || ours->size == (uint64_t) host->st_size, "%s: other sizes", model->log);
         ck_assert_msg(directory || ours->nlink == host->st_nlink, "%s: other link counts", model->log);
 }
@@ -82,8 +85,12 @@ static void do_stat(struct model *model, const char *path, bool follow) {
 
 static void do_open(struct model *model, const char *path) {
         static const unsigned ours[] = { AX_READ, AX_WRITE, AX_RDWR, AX_APPEND, AX_WRITE | AX_O_EXCLUSIVE, AX_O_WRITE };
-        static const int host[] = { O_RDONLY, O_WRONLY | O_CREAT | O_TRUNC, O_RDWR, O_WRONLY | O_CREAT | O_APPEND,
-                                    O_WRONLY | O_CREAT | O_TRUNC | O_EXCL, O_WRONLY };
+        static const int host[] = { O_RDONLY,
+                                    O_WRONLY | O_CREAT | O_TRUNC,
+                                    O_RDWR,
+                                    O_WRONLY | O_CREAT | O_APPEND,
+                                    O_WRONLY | O_CREAT | O_TRUNC | O_EXCL,
+                                    O_WRONLY };
         uint32_t kind = below(model, 6);
         char text[16];
         int a, b, n = snprintf(text, sizeof(text), "%u", below(model, 100000));
@@ -225,22 +232,29 @@ static void do_random(struct model *model) {
 
 /* ---- the case --------------------------------------------------------------------------------------------- */
 
-static void run_model(void *userdata) {
-        struct model *model = userdata;
+/* Both worlds get the same directories, and a working directory below the root. */
+static void enter_worlds(struct model *model) {
+        static const char *const points[] = { "/tmp", "/home", "/dev", "/proc" };
         char root[160];
 
         snprintf(root, sizeof(root), "%s/judge", the_daemon.directory);
-        model->ax = fixture_connect();
         ck_assert_int_eq(mkdir(root, 0755), 0);
-        ck_assert_int_eq(mkdir(strcat(root, "/work"), 0755), 0);
-        assert_ok(ax_mkdir(model->ax, "/work"));
-        root[strlen(root) - strlen("/work")] = '\0';
         ck_assert_int_eq(chroot(root), 0);
-        ck_assert_int_eq(chdir("/work"), 0);
-        assert_ok(ax_chdir(model->ax, "/work"));
+        ck_assert_int_eq(chdir("/"), 0);
+        for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++)
+                ck_assert_int_eq(mkdir(points[i], 0755), 0);
+        ck_assert_int_eq(mkdir("/below", 0755), 0);
+        assert_ok(ax_mkdir(model->ax, "/below"));
+        ck_assert_int_eq(chdir("/below"), 0);
+        assert_ok(ax_chdir(model->ax, "/below"));
         umask(022);
-        for (const char *const *name = (const char *const[]) { "/tmp", "/home", "/dev", "/proc", NULL }; *name; name++)
-                ck_assert_int_eq(mkdir(*name, 0755), 0);
+}
+
+static void run_model(void *userdata) {
+        struct model *model = userdata;
+
+        model->ax = fixture_connect();
+        enter_worlds(model);
         for (int i = 0; i < OPERATIONS; i++)
                 do_random(model);
         ax_disconnect(model->ax);

@@ -27,7 +27,8 @@ static void assert_host_text(const char *path, const char *expected) {
 
         ck_assert_msg(fd >= 0, "%s: %s", path, strerror(errno));
         n = read(fd, buf, sizeof(buf));
-        ck_assert_msg(n == (ssize_t) strlen(expected) && memcmp(buf, expected, (size_t) n) == 0, "%s has other content", path);
+        ck_assert_msg(n == (ssize_t) strlen(expected) && memcmp(buf, expected, (size_t) n) == 0, "%s has other content",
+                      path);
         close(fd);
 }
 

@@ -25,15 +25,14 @@ static const char *repeat(char c, size_t n) {
         return text;
 }
 
-/* "/tmp" followed by "./" and a file name, exactly @length bytes long. */
+/* "/tmp" followed by "./" and a file name, exactly @length bytes long; static, overwritten by the next call. */
 static const char *path_of_length(size_t length, const char *name) {
         static char text[8192];
-        size_t fill = length - strlen("/tmp/") - strlen(name);
+        size_t size = (size_t) snprintf(text, sizeof(text), "/tmp/"), fill = length - size - strlen(name);
 
-        memcpy(text, "/tmp/", 5);
         for (size_t i = 0; i < fill; i++)
-                text[5 + i] = i % 2 == fill % 2 ? '.' : '/';
-        memcpy(text + 5 + fill, name, strlen(name) + 1);
+                text[size + i] = i % 2 == fill % 2 ? '.' : '/';
+        snprintf(text + size + fill, sizeof(text) - size - fill, "%s", name);
         return text;
 }
 
@@ -172,8 +171,14 @@ END_TEST
 /* ---- paths ------------------------------------------------------------------------------------------------ */
 
 START_TEST(test_dots_and_slashes) {
-        static const char *const same[] = { "/tmp/d/f",    "//tmp//d///f",        "/tmp/./d/./f",          "/./tmp/d/../d/f",
-                                            "/../../tmp/d/f", "/tmp/d/e/../f",     "/dev/../tmp/d/f",       "/proc/self/../../tmp/d/f",
+        static const char *const same[] = { "/tmp/d/f",
+                                            "//tmp//d///f",
+                                            "/tmp/./d/./f",
+                                            "/./tmp/d/../d/f",
+                                            "/../../tmp/d/f",
+                                            "/tmp/d/e/../f",
+                                            "/dev/../tmp/d/f",
+                                            "/proc/self/../../tmp/d/f",
                                             "/home/user/../../tmp/d/f" };
         _connected_ ax_client *ax = fixture_connect();
         uint64_t ino;
@@ -309,10 +314,13 @@ START_TEST(test_absurdly_long_paths_do_not_break_the_connection) {
 END_TEST
 
 START_TEST(test_paths_are_utf8) {
-        static const char *const bad[] = { "/tmp/\377", "/tmp/\300\200", "/tmp/\355\240\200", "/tmp/\364\220\200\200",
-                                           "/tmp/\303", "/tmp/\200x",   "/tmp/\360\200\200\200", "/tmp/d\344r/f" };
-        static const char *const good[] = { "/tmp/\303\244", "/tmp/\342\202\254", "/tmp/\360\237\246\242", "/tmp/\x01\x7f",
-                                            "/tmp/new\nline", "/tmp/back\\slash", "/tmp/ " };
+        static const char *const bad[] = {
+                "/tmp/\377", "/tmp/\300\200", "/tmp/\355\240\200",     "/tmp/\364\220\200\200",
+                "/tmp/\303", "/tmp/\200x",    "/tmp/\360\200\200\200", "/tmp/d\344r/f"
+        };
+        static const char *const good[] = { "/tmp/\303\244", "/tmp/\342\202\254", "/tmp/\360\237\246\242",
+                                            "/tmp/\x01\x7f", "/tmp/new\nline",    "/tmp/back\\slash",
+                                            "/tmp/ " };
         _connected_ ax_client *ax = fixture_connect();
 
         for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -89,8 +89,8 @@ START_TEST(test_cwd_and_fd_links) {
         ck_assert_str_eq(names[1], "2");
         ck_assert_str_eq(names[3], "4");
         ax_names_free(names);
-        assert_error(ax_readlink(ax, "/proc/self/fd/1", (char[8]) { 0 }, 8), AX_ENOENT);
-        assert_error(ax_readlink(ax, "/proc/self/fd/03", (char[8]) { 0 }, 8), AX_ENOENT);
+        assert_error(ax_readlink(ax, "/proc/self/fd/1", (char[8]){ 0 }, 8), AX_ENOENT);
+        assert_error(ax_readlink(ax, "/proc/self/fd/03", (char[8]){ 0 }, 8), AX_ENOENT);
         assert_text(ax, "/proc/self/cwd/f", "through the link");
 }
 END_TEST
@@ -147,8 +147,10 @@ START_TEST(test_proc_lists_processes_and_files) {
 END_TEST
 
 START_TEST(test_odd_names_do_not_exist) {
-        static const char *const odd[] = { "/proc/0", "/proc/01", "/proc/-1", "/proc/+1", "/proc/1 ", "/proc/99999999999999999999",
-                                           "/proc/2147483648", "/proc/1x", "/proc/self/fd/-1", "/proc/self/fd/99", "/proc/self/nothing" };
+        static const char *const odd[] = { "/proc/0",          "/proc/01",          "/proc/-1",
+                                           "/proc/+1",         "/proc/1 ",          "/proc/99999999999999999999",
+                                           "/proc/2147483648", "/proc/1x",          "/proc/self/fd/-1",
+                                           "/proc/self/fd/99", "/proc/self/nothing" };
         _connected_ ax_client *ax = fixture_connect();
         struct ax_stat stat;
 

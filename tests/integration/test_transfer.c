@@ -20,8 +20,8 @@ static uint8_t *pattern(size_t size, uint32_t seed) {
 }
 
 START_TEST(test_sizes_around_the_frame_limit) {
-        static const size_t limits[] = { AX_FRAME_MAX_DATA, AX_FRAME_MAX_PAYLOAD, AX_FRAME_MAX_SIZE, 2 * AX_FRAME_MAX_DATA,
-                                         4096 };
+        static const size_t limits[] = { AX_FRAME_MAX_DATA, AX_FRAME_MAX_PAYLOAD, AX_FRAME_MAX_SIZE,
+                                         2 * AX_FRAME_MAX_DATA, 4096 };
         _connected_ ax_client *ax = fixture_connect();
 
         for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
@@ -133,6 +133,32 @@ START_TEST(test_large_reads_of_devices) {
 }
 END_TEST
 
+/* A write that meets the end of the space tells how far it came; the next one that there is none. */
+START_TEST(test_a_full_store) {
+        enum { SIZE = 1 << 20 };
+        struct daemon_options options = { .small_store = 256 << 10 };
+        uint8_t *data = pattern(SIZE, 3), *back = malloc(SIZE);
+        ax_client *ax;
+        int64_t n;
+        int fd;
+
+        fixture_start(&options);
+        ax = fixture_connect();
+        fd = open_ok(ax, "/home/user/f", AX_WRITE | AX_O_READ);
+        n = assert_ok(ax_write(ax, fd, data, SIZE));
+        ck_assert_msg(n > 100000 && n <= 256 << 10, "%lld bytes fit", (long long) n);
+        assert_error(ax_write(ax, fd, data, SIZE), AX_ENOSPC);
+        assert_result(ax_pread(ax, fd, back, SIZE, 0), n);
+        ck_assert_int_eq(memcmp(data, back, (size_t) n), 0);
+        assert_ok(ax_ftruncate(ax, fd, 0));
+        assert_result(ax_write(ax, fd, data, 4096), 4096);
+        put_text(ax, "/tmp/f", "another store");
+        ax_disconnect(ax);
+        free(data);
+        free(back);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("transfer");
 
@@ -142,5 +168,6 @@ int main(void) {
         fixture_add(suite, test_positioned_megabytes, FIXTURE_DURABLE);
         fixture_add(suite, test_read_writes_only_what_it_returns, 0);
         fixture_add(suite, test_large_reads_of_devices, 0);
+        fixture_add(suite, test_a_full_store, FIXTURE_NO_DAEMON | FIXTURE_ROOT);
         return fixture_main(suite);
 }

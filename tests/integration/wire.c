@@ -131,6 +131,7 @@ int wire_receive(int fd, struct wire_frame *frame, int timeout_ms) {
         int r;
 
         frame->n_fds = 0;
+        frame->header = (struct ax_frame_header){ 0 };
         do
                 r = poll(&poller, 1, timeout_ms);
         while (r < 0 && errno == EINTR);

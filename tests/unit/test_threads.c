@@ -102,7 +102,7 @@ START_TEST(test_each_thread_gets_its_own_answers) {
         struct worker workers[THREADS] = { 0 };
 
         for (int i = 0; i < THREADS; i++) {
-                workers[i] = (struct worker) { .ax = ax, .number = i };
+                workers[i] = (struct worker){ .ax = ax, .number = i };
                 start(&workers[i], run_own_file);
         }
         for (int i = 0; i < THREADS; i++)
@@ -137,7 +137,7 @@ START_TEST(test_big_transfers_side_by_side) {
         struct worker workers[THREADS] = { 0 };
 
         for (int i = 0; i < THREADS; i++) {
-                workers[i] = (struct worker) { .ax = ax, .number = i };
+                workers[i] = (struct worker){ .ax = ax, .number = i };
                 start(&workers[i], run_big_transfers);
         }
         for (int i = 0; i < THREADS; i++)
@@ -162,12 +162,12 @@ START_TEST(test_waiting_threads_hold_up_nobody) {
         int got[4] = { 0 };
 
         for (int i = 0; i < 4; i++) {
-                sleepers[i] = (struct worker) { .ax = ax, .number = i };
+                sleepers[i] = (struct worker){ .ax = ax, .number = i };
                 start(&sleepers[i], run_console_read);
         }
         wait_state(watcher, ax, "Sleeping");
         for (int i = 0; i < 4; i++) {
-                busy[i] = (struct worker) { .ax = ax, .number = 10 + i };
+                busy[i] = (struct worker){ .ax = ax, .number = 10 + i };
                 start(&busy[i], run_own_file);
         }
         for (int i = 0; i < 4; i++)
@@ -205,7 +205,7 @@ START_TEST(test_the_reader_s_place_is_always_taken) {
 
         ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, 8), 0);
         for (int i = 0; i < 8; i++) {
-                workers[i] = (struct worker) { .ax = ax, .number = i, .barrier = &barrier };
+                workers[i] = (struct worker){ .ax = ax, .number = i, .barrier = &barrier };
                 start(&workers[i], run_ping);
         }
         for (int i = 0; i < 8; i++)
@@ -220,7 +220,7 @@ START_TEST(test_the_daemon_s_end_wakes_every_thread) {
         struct worker workers[THREADS] = { 0 };
 
         for (int i = 0; i < THREADS; i++) {
-                workers[i] = (struct worker) { .ax = ax, .number = i };
+                workers[i] = (struct worker){ .ax = ax, .number = i };
                 start(&workers[i], run_console_read);
         }
         wait_state(watcher, ax, "Sleeping");
@@ -237,7 +237,7 @@ START_TEST(test_exit_ends_the_calls_of_other_threads) {
         struct worker workers[3] = { 0 };
 
         for (int i = 0; i < 3; i++) {
-                workers[i] = (struct worker) { .ax = ax, .number = i };
+                workers[i] = (struct worker){ .ax = ax, .number = i };
                 start(&workers[i], run_console_read);
         }
         wait_state(watcher, ax, "Sleeping");
@@ -382,7 +382,7 @@ START_TEST(test_fork_while_threads_call) {
         struct worker workers[4] = { 0 };
 
         for (int i = 0; i < 4; i++) {
-                workers[i] = (struct worker) { .ax = ax, .number = i };
+                workers[i] = (struct worker){ .ax = ax, .number = i };
                 start(&workers[i], run_own_file);
         }
         for (int i = 0; i < 20; i++) {
