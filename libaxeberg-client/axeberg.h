@@ -145,6 +145,15 @@ const char *ax_strerror(int error);
 int ax_connect(ax_client **ret, const char *socket_path);
 
 /**
+ * ax_socket_path() - the socket that ax_connect() takes where it is given NULL and no connection is inherited
+ * @buf: where the path goes, ended by a NUL
+ * @size: of @buf
+ *
+ * Return: its length; -AX_ERANGE @buf is too small, -AX_EINVAL @buf is NULL.
+ */
+int ax_socket_path(char *buf, size_t size);
+
+/**
  * ax_disconnect() - end the process with exit code 0, if it still lives, and free the handle
  * @ax: the connection; NULL is fine
  *

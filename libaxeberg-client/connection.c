@@ -74,17 +74,21 @@ static int connect_path(const char *path) {
         return fd;
 }
 
-static int connect_default(void) {
-        const char *runtime = getenv("XDG_RUNTIME_DIR");
-        char path[256];
-        int fd;
+int ax_socket_path(char *buf, size_t size) {
+        const char *environment = getenv("AXEBERG_SOCKET"), *runtime = getenv("XDG_RUNTIME_DIR");
+        int n;
 
-        if (geteuid() == 0 || !runtime || !*runtime)
-                return connect_path(DEFAULT_SOCKET);
-        if (snprintf(path, sizeof(path), "%s/axeberg/axebergd.sock", runtime) >= (int) sizeof(path))
-                return -AX_ENAMETOOLONG;
-        fd = connect_path(path);
-        return fd == -AX_ENOENT || fd == -AX_ECONNREFUSED ? connect_path(DEFAULT_SOCKET) : fd;
+        if (!buf)
+                return -AX_EINVAL;
+        if (environment && *environment) {
+                n = snprintf(buf, size, "%s", environment);
+        } else {
+                n = runtime && *runtime && geteuid() != 0 ? snprintf(buf, size, "%s/axeberg/axebergd.sock", runtime)
+                                                          : 0;
+                if (n == 0 || ((size_t) n < size && access(buf, F_OK) < 0))
+                        n = snprintf(buf, size, DEFAULT_SOCKET);
+        }
+        return (size_t) n < size ? n : -AX_ERANGE;
 }
 
 /* The connection that ax_spawn() left for us; it is adopted once. Return: descriptor, -AX_ENOENT there is none, -AX_EINVAL it is not one. */
@@ -110,7 +114,7 @@ static int connect_inherited(void) {
 }
 
 static int open_connection(const char *socket_path) {
-        const char *environment = getenv("AXEBERG_SOCKET");
+        char path[sizeof(((struct sockaddr_un *) NULL)->sun_path)];
         int fd;
 
         if (socket_path)
@@ -118,7 +122,7 @@ static int open_connection(const char *socket_path) {
         fd = connect_inherited();
         if (fd != -AX_ENOENT)
                 return fd;
-        return environment && *environment ? connect_path(environment) : connect_default();
+        return ax_socket_path(path, sizeof(path)) < 0 ? -AX_ENAMETOOLONG : connect_path(path);
 }
 
 int ax_connect(ax_client **ret, const char *socket_path) {

@@ -1,0 +1,207 @@
+/*
+ * axctl's options, the table of its commands, and what all of them share.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "axctl.h"
+
+const char *argp_program_version = "axctl " AXEBERG_VERSION;
+
+static const struct argp_option ls_options[] = {
+        { NULL, 'l', NULL, 0, "One line each with mode, links, owner, group, size, time and a link's target", 0 },
+        { NULL, 'a', NULL, 0, "Names that begin with a dot, too", 0 },
+        { NULL, 'd', NULL, 0, "Directories themselves, not what is in them", 0 },
+        { 0 },
+};
+static const struct argp_option mkdir_options[] = {
+        { "parents", 'p', NULL, 0, "Make missing parents; an existing directory is no error", 0 },
+        { 0 },
+};
+static const struct argp_option rm_options[] = {
+        { "recursive", 'r', NULL, 0, "Remove directories with all that is in them", 0 },
+        { "force", 'f', NULL, 0, "What does not exist is no error", 0 },
+        { 0 },
+};
+static const struct argp_option console_options[] = {
+        { "no-input", FLAG_NO_INPUT, NULL, 0, "Follow the output, type nothing", 0 },
+        { "follow", FLAG_FOLLOW, NULL, 0, "Go on following when standard input has ended", 0 },
+        { "once", FLAG_ONCE, NULL, 0, "Print the output that is there, and end", 0 },
+        { 0 },
+};
+
+static const struct command commands[] = {
+        { "status", "", "Figures of the daemon", status_run, NULL, 0, 0 },
+        { "ps", "", "Processes", ps_run, NULL, 0, 0 },
+        { "ls", "[PATH...]", "List directories and files", ls_run, ls_options, 0, -1 },
+        { "stat", "PATH...", "Everything about files", stat_run, NULL, 1, -1 },
+        { "cat", "PATH...", "Print files", cat_run, NULL, 1, -1 },
+        { "put", "[LOCAL|-] PATH", "Copy a local file, or standard input, into the namespace", put_run, NULL, 1, 2 },
+        { "get", "PATH [LOCAL|-]", "Copy a file out of the namespace", get_run, NULL, 1, 2 },
+        { "mkdir", "PATH...", "Make directories", mkdir_run, mkdir_options, 1, -1 },
+        { "rm", "PATH...", "Remove files", rm_run, rm_options, 1, -1 },
+        { "mv", "FROM... TO", "Rename files, or move them into a directory", mv_run, NULL, 2, -1 },
+        { "console", "", "Follow the console's output, and type on it", console_run, console_options, 0, 0 },
+};
+static const size_t n_commands = sizeof(commands) / sizeof(commands[0]);
+
+const char *reason(int error) {
+        static _Thread_local char text[128];
+
+        snprintf(text, sizeof(text), "%s", ax_strerror(error));
+        text[0] = (char) tolower((unsigned char) text[0]);
+        return text;
+}
+
+int complain_text(const struct axctl *axctl, const char *what, const char *why) {
+        fprintf(stderr, "axctl: %s: %s: %s\n", axctl->command->name, what, why);
+        return STATUS_FAILED;
+}
+
+int complain(const struct axctl *axctl, const char *what, int error) {
+        return complain_text(axctl, what, reason(error));
+}
+
+/* The commands' own command lines: flags and operands. */
+static error_t parse_command_option(int key, char *argument, struct argp_state *state) {
+        struct axctl *axctl = state->input;
+
+        (void) argument;
+        if (key == ARGP_KEY_ARGS) {
+                axctl->operands = state->argv + state->next;
+                axctl->n_operands = state->argc - state->next;
+                return 0;
+        }
+        if (key <= 0 || key >= (int) sizeof(axctl->flags))
+                return ARGP_ERR_UNKNOWN;
+        axctl->flags[key] = true;
+        return 0;
+}
+
+static void parse_command(struct axctl *axctl, int argc, char **argv) {
+        const struct command *command = axctl->command;
+        const struct argp argp = {
+                .options = command->options,
+                .parser = parse_command_option,
+                .args_doc = command->operands,
+                .doc = command->summary,
+        };
+        char name[64];
+
+        snprintf(name, sizeof(name), "axctl %s", command->name);
+        argv[0] = name;
+        argp_parse(&argp, argc, argv, 0, NULL, axctl);
+        if (axctl->n_operands >= command->least && (command->most < 0 || axctl->n_operands <= command->most))
+                return;
+        fprintf(stderr, "axctl: %s: %s operands\nUsage: axctl %s %s\n", command->name,
+                axctl->n_operands < command->least ? "missing" : "too many", command->name, command->operands);
+        exit(STATUS_USAGE);
+}
+
+static const struct command *command_from_name(const char *name) {
+        for (size_t i = 0; i < n_commands; i++)
+                if (strcmp(commands[i].name, name) == 0)
+                        return &commands[i];
+        return NULL;
+}
+
+enum { OPTION_JSON = 'j', OPTION_SOCKET = 's' };
+
+static const struct argp_option options[] = {
+        { "socket", OPTION_SOCKET, "PATH", 0, "The daemon's socket; else $AXEBERG_SOCKET, else the default", 0 },
+        { "json", OPTION_JSON, NULL, 0, "Lists as JSON", 0 },
+        { 0 },
+};
+
+static error_t parse_option(int key, char *argument, struct argp_state *state) {
+        struct axctl *axctl = state->input;
+
+        switch (key) {
+        case OPTION_SOCKET:
+                if (!*argument)
+                        argp_error(state, "the socket's path is empty");
+                axctl->socket_path = argument;
+                return 0;
+        case OPTION_JSON:
+                axctl->json = true;
+                return 0;
+        case ARGP_KEY_ARG:
+                axctl->command = command_from_name(argument);
+                if (!axctl->command)
+                        argp_error(state, "there is no command \"%s\"", argument);
+                axctl->operands = state->argv + state->next - 1;
+                axctl->n_operands = state->argc - state->next + 1;
+                state->next = state->argc;
+                return 0;
+        case ARGP_KEY_NO_ARGS:
+                argp_error(state, "missing command");
+                return 0;
+        default:
+                return ARGP_ERR_UNKNOWN;
+        }
+}
+
+static char *help_text(int key, const char *text, void *input) {
+        size_t size = 0;
+        char *help = NULL;
+        FILE *out;
+
+        (void) input;
+        if (key != ARGP_KEY_HELP_POST_DOC || !(out = open_memstream(&help, &size)))
+                return (char *) text;
+        fprintf(out, "Commands (each has --help of its own):\n");
+        for (size_t i = 0; i < n_commands; i++)
+                fprintf(out, "  %-8s %-16s %s\n", commands[i].name, commands[i].operands, commands[i].summary);
+        fprintf(out, "\nExit status: 0, 1 where a call failed, 2 for wrong usage.");
+        fclose(out);
+        return help;
+}
+
+static const struct argp argp = {
+        .options = options,
+        .parser = parse_option,
+        .args_doc = "COMMAND [ARGUMENT...]",
+        .doc = "axctl looks at a running axeberg kernel and works with it.\v ",
+        .help_filter = help_text,
+};
+
+static int cannot_connect(const struct axctl *axctl, int error) {
+        char path[256];
+
+        if (axctl->socket_path)
+                snprintf(path, sizeof(path), "%s", axctl->socket_path);
+        else if (ax_socket_path(path, sizeof(path)) < 0)
+                snprintf(path, sizeof(path), "the daemon");
+        if (error == -AX_ENOENT)
+                fprintf(stderr, "axctl: cannot connect to %s: no such file (is axebergd running?)\n", path);
+        else if (error == -AX_ECONNREFUSED)
+                fprintf(stderr, "axctl: cannot connect to %s: nobody answers there (is axebergd running?)\n", path);
+        else
+                fprintf(stderr, "axctl: cannot connect to %s: %s\n", path, reason(error));
+        return STATUS_FAILED;
+}
+
+/* Output that did not arrive is a failure, too. */
+static int check_output(int status) {
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return status;
+        perror("axctl: standard output");
+        return STATUS_FAILED;
+}
+
+int main(int argc, char **argv) {
+        struct axctl axctl = { 0 };
+        int r, status;
+
+        argp_err_exit_status = STATUS_USAGE;
+        argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &axctl);
+        parse_command(&axctl, axctl.n_operands, axctl.operands);
+        r = ax_connect(&axctl.ax, axctl.socket_path);
+        if (r < 0)
+                return cannot_connect(&axctl, r);
+        status = check_output(axctl.command->run(&axctl));
+        ax_disconnect(axctl.ax);
+        return status;
+}
