@@ -92,6 +92,7 @@ static void parse_command(struct axctl *axctl, int argc, char **argv) {
 
         snprintf(name, sizeof(name), "axctl %s", command->name);
         argv[0] = name;
+        axctl->n_operands = 0;
         argp_parse(&argp, argc, argv, 0, NULL, axctl);
         if (axctl->n_operands >= command->least && (command->most < 0 || axctl->n_operands <= command->most))
                 return;
