@@ -276,7 +276,10 @@ static int send_frame(ax_client *ax, const uint8_t *head, size_t head_size, cons
         struct msghdr message = { .msg_iov = iov, .msg_iovlen = trailer_size > 0 ? 2 : 1 };
 
         for (;;) {
-                if (sendmsg(ax->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+                ssize_t n = trailer_size > 0 ? sendmsg(ax->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT)
+                                             : send(ax->fd, head, head_size, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+                if (n >= 0)
                         return 0;
                 if (errno == EAGAIN)
                         make_room(ax);

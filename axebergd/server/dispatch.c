@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <utlist.h>
 
 #include "kernel.h"
@@ -56,9 +55,6 @@ static void call_free(struct call *call) {
                 DL_DELETE(session->in_flight, call);
                 session->n_in_flight--;
         }
-        for (size_t i = 0; i < call->n_fds; i++)
-                if (call->fds[i] >= 0)
-                        close(call->fds[i]);
         free(call->trailer_copy);
         free(call);
 }
@@ -125,8 +121,7 @@ static int check_call(const struct session *session, const struct ax_frame_heade
         return 0;
 }
 
-static struct call *call_new(struct session *session, const struct ax_frame_header *header, const uint8_t *frame,
-                             const int *fds, size_t n_fds) {
+static struct call *call_new(struct session *session, const struct ax_frame_header *header, const uint8_t *frame) {
         struct call *call = calloc(1, sizeof(*call));
 
         if (!call)
@@ -139,8 +134,6 @@ static struct call *call_new(struct session *session, const struct ax_frame_head
         call->trailer = frame + header->length - header->trailer;
         call->trailer_size = header->trailer;
         call->closure = dispatch_on_reply;
-        call->n_fds = n_fds;
-        memcpy(call->fds, fds, n_fds * sizeof(*fds));
         return call;
 }
 
@@ -160,21 +153,18 @@ static void invoke(struct session *session, struct call *call, const uint8_t *me
         service->invoke(service, call->method, request, dispatch_on_reply, call);
 }
 
-int dispatch(struct session *session, const uint8_t *frame, size_t size, const int *fds, size_t n_fds) {
+int dispatch(struct session *session, const uint8_t *frame, size_t size) {
         struct ax_frame_header header;
         struct call *call;
-        int r = -ENOMEM;
+        int r;
 
         ax_frame_header_decode(&header, frame);
-        call = call_new(session, &header, frame, fds, n_fds);
-        if (call)
-                r = check_header(session, &header, size);
-        if (r < 0) {
-                for (size_t i = 0; i < n_fds; i++)
-                        close(fds[i]);
-                free(call);
+        r = check_header(session, &header, size);
+        if (r < 0)
                 return r;
-        }
+        call = call_new(session, &header, frame);
+        if (!call)
+                return -ENOMEM;
         call->kernel->counters.calls++;
         r = check_call(session, &header);
         if (r == 0) {

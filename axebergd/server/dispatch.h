@@ -8,5 +8,5 @@
 
 struct session;
 
-/* Takes the frame's descriptors over. Return: 0, or a negative errno: the client broke the protocol and is to be disconnected. */
-int dispatch(struct session *session, const uint8_t *frame, size_t size, const int *fds, size_t n_fds);
+/* Return: 0, or a negative errno: the client broke the protocol and is to be disconnected. */
+int dispatch(struct session *session, const uint8_t *frame, size_t size);

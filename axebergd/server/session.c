@@ -47,6 +47,8 @@ static int send_frame(int fd, const struct iovec *iov, size_t n_iov, const int *
         } control;
         struct msghdr message = { .msg_iov = (struct iovec *) iov, .msg_iovlen = n_iov };
 
+        if (n_fds == 0 && n_iov == 1) /* most replies; cheaper than sendmsg() */
+                return send(fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
         if (n_fds > 0) {
                 struct cmsghdr *header = &control.align;
 
@@ -136,56 +138,21 @@ static int session_flush(struct session *session) {
         return 0;
 }
 
-static size_t take_fds(struct msghdr *message, int fds[static AX_FRAME_MAX_FDS]) {
-        size_t n_fds = 0;
-
-        for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header; header = CMSG_NXTHDR(message, header)) {
-                size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-                if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-                        continue;
-                for (size_t i = 0; i < count; i++) {
-                        int fd;
-
-                        memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
-                        if (n_fds < AX_FRAME_MAX_FDS)
-                                fds[n_fds++] = fd;
-                        else
-                                close(fd);
-                }
-        }
-        return n_fds;
-}
-
-/* Receives and serves one frame. Return: 0, negative errno: the session is over. */
+/*
+ * Receives and serves one frame. No method takes descriptors: without a control buffer the kernel drops those that come unasked (unix(7)).
+ * Return: 0, negative errno: the session is over.
+ */
 static int session_receive(struct session *session) {
-        union {
-                struct cmsghdr align;
-                char data[CMSG_SPACE(sizeof(int) * AX_FRAME_MAX_FDS)];
-        } control;
-        struct iovec iov = { .iov_base = receive_buffer, .iov_len = sizeof(receive_buffer) };
-        struct msghdr message = {
-                .msg_iov = &iov,
-                .msg_iovlen = 1,
-                .msg_control = &control,
-                .msg_controllen = sizeof(control),
-        };
-        int fds[AX_FRAME_MAX_FDS];
-        ssize_t n = recvmsg(session->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        size_t n_fds;
+        ssize_t n = recv(session->fd, receive_buffer, sizeof(receive_buffer), MSG_DONTWAIT);
 
         if (n < 0)
                 return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-        n_fds = take_fds(&message, fds);
-        if (n < AX_FRAME_HEADER_SIZE || n > AX_FRAME_MAX_SIZE) {
-                for (size_t i = 0; i < n_fds; i++)
-                        close(fds[i]);
-                if (n == 0 && n_fds == 0)
-                        return -ECONNRESET; /* end of file */
+        if (n == 0)
+                return -ECONNRESET; /* end of file, or an empty packet, which is no frame either */
+        if (n < AX_FRAME_HEADER_SIZE || n > AX_FRAME_MAX_SIZE)
                 return log_errno(LOG_WARNING, EBADMSG, "client %d: frame of %zd bytes",
                                  (int) session->connection.peer.host_pid, n);
-        }
-        return dispatch(session, receive_buffer, (size_t) n, fds, n_fds);
+        return dispatch(session, receive_buffer, (size_t) n);
 }
 
 static int session_on_io(sd_event_source *source, int fd, uint32_t events, void *userdata) {

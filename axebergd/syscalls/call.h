@@ -4,8 +4,7 @@
  * A handler answers its call exactly once, with one of call_reply*(), at once or later. Until then the call is in flight: it may be parked on a wait
  * queue, or wait for a worker. When its process ends, a parked call is dropped, and a worker's result finds `process` gone.
  *
- * The request's trailer belongs to the session's receive buffer: a handler that goes on later copies what it needs. Descriptors that came with
- * the request are closed at the end of the call unless a handler takes them.
+ * The request's trailer belongs to the session's receive buffer: a call that is kept has a copy.
  */
 #pragma once
 
@@ -66,9 +65,6 @@ struct call {
         const uint8_t *trailer;
         size_t trailer_size;
         void *trailer_copy;
-        int fds[AX_FRAME_MAX_FDS];
-        size_t n_fds;
-
         struct call_reply reply;
         ProtobufCClosure closure; /* sends the reply */
         bool in_flight;           /* the call outlives its handler */

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 
 #include "util/cleanup.h"
 #include "util/log.h"
+#include "util/remove_tree.h"
 
 static void cleanup_store(struct store **store) {
         store_free(*store);
@@ -128,20 +128,21 @@ int store_open_ephemeral(struct store **ret, uint32_t index) {
         return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *position) {
-        (void) status;
-        (void) position;
-        if ((type == FTW_DP ? rmdir(path) : unlink(path)) < 0)
-                log_errno(LOG_WARNING, errno, "cannot remove %s", path);
-        return 0;
+static void remove_temporary(const struct store *store) {
+        int r = remove_tree(store->root_fd);
+
+        if (r == 0 && rmdir(store->temporary_path) < 0)
+                r = -errno;
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "cannot remove %s", store->temporary_path);
 }
 
 struct store *store_free(struct store *store) {
         if (!store)
                 return NULL;
-        cleanup_close(&store->root_fd);
         if (store->temporary_path)
-                nftw(store->temporary_path, remove_entry, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+                remove_temporary(store);
+        cleanup_close(&store->root_fd);
         free(store->temporary_path);
         free(store->source);
         free(store);

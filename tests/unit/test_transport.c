@@ -1,0 +1,642 @@
+/*
+ * The connection against a server that the case plays itself: replies out of order, the reader's role, a full socket, cancel
+ * switches, fork, the event loop's descriptor. Bad replies are test_replies.c's.
+ */
+#include "fixture.h"
+
+#include <math.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fake_server.h"
+
+enum { THREADS = 8, CALLS = 2000 };
+
+struct caller {
+        ax_client *ax;
+        ax_cancel *cancel;
+        pthread_t thread;
+        atomic_int tid;
+        int number;
+        int64_t result;
+};
+
+static ax_client *connect_ok(struct fake *fake, void (*body)(struct fake *fake)) {
+        ax_client *ax = NULL;
+
+        assert_result(fake_connect(fake, body, &ax), 0);
+        return ax;
+}
+
+static void start(struct caller *caller, void *(*body)(void *userdata)) {
+        ck_assert_int_eq(pthread_create(&caller->thread, NULL, body, caller), 0);
+}
+
+static void *run_getppid(void *userdata) {
+        struct caller *caller = userdata;
+
+        ax_cancel_use(caller->cancel);
+        atomic_store(&caller->tid, gettid());
+        caller->result = ax_getppid(caller->ax);
+        return NULL;
+}
+
+/* A descriptor number that tells whose call it was comes back as the result. */
+static void *run_dup(void *userdata) {
+        struct caller *caller = userdata;
+
+        caller->result = ax_dup(caller->ax, caller->number);
+        return NULL;
+}
+
+static int requested_fd(struct fake *fake) {
+        Axeberg__FdRequest *request = fake_unpack(fake, fd_request);
+        int fd = request ? request->fd : -1;
+
+        if (!request)
+                fake_complain(fake, "an FdRequest does not unpack");
+        else
+                axeberg__fd_request__free_unpacked(request, NULL);
+        return fd;
+}
+
+/* ---- connecting ------------------------------------------------------------------------------------------- */
+
+static void serve_hello(struct fake *fake) {
+        Axeberg__HelloRequest *request;
+
+        if (!fake_expect(fake, "Hello"))
+                return;
+        request = fake_unpack(fake, hello_request);
+        if (!request || request->version != AX_PROTOCOL_VERSION || fake->request.header.serial != 1)
+                fake_complain(fake, "Hello does not say version and serial 1");
+        else if (request->n_argv == 0 || !strstr(request->argv[0], "test_transport"))
+                fake_complain(fake, "Hello does not tell the program's name");
+        axeberg__hello_request__free_unpacked(request, NULL);
+        fake_answer(fake, -AX_EDQUOT);
+        if (fake_receive(fake))
+                fake_complain(fake, "a request after a refusal");
+}
+
+START_TEST(test_hello_and_its_refusal) {
+        ax_client *ax = (ax_client *) 1;
+        struct fake fake;
+
+        assert_error(fake_connect_unanswered(&fake, serve_hello, &ax), AX_EDQUOT);
+        ck_assert_ptr_eq(ax, (ax_client *) 1);
+        fake_end(&fake);
+}
+END_TEST
+
+START_TEST(test_an_inherited_descriptor_must_be_a_connection) {
+        ax_client *ax = NULL;
+        int fds[2];
+        char number[16];
+        const char *const bad[] = { "0x3", "-1", "nonsense", "99999999999", "1000000" };
+
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+                setenv("AXEBERG_FD", bad[i], 1);
+                assert_error(ax_connect(&ax, NULL), AX_EINVAL);
+                ck_assert_ptr_null(getenv("AXEBERG_FD"));
+        }
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        snprintf(number, sizeof(number), "%d", fds[0]);
+        setenv("AXEBERG_FD", number, 1);
+        assert_error(ax_connect(&ax, NULL), AX_EINVAL);
+        ck_assert_ptr_null(ax);
+        close(fds[0]);
+        close(fds[1]);
+}
+END_TEST
+
+START_TEST(test_an_empty_socket_path_is_no_socket) {
+        ax_client *ax = NULL;
+
+        assert_error(ax_connect(&ax, ""), AX_ENOENT);
+}
+END_TEST
+
+static void serve_exit(struct fake *fake) {
+        if (fake_expect(fake, "Exit"))
+                fake_answer(fake, 0);
+        if (fake_receive(fake))
+                fake_complain(fake, "a request after Exit");
+}
+
+START_TEST(test_disconnect_says_exit_and_closes) {
+        struct fake fake;
+
+        ax_disconnect(connect_ok(&fake, serve_exit));
+        fake_end(&fake);
+}
+END_TEST
+
+/* ---- calls in flight -------------------------------------------------------------------------------------- */
+
+/* Answers the calls of all threads when all are there, last first. */
+static void serve_backwards(struct fake *fake) {
+        struct fake_reply replies[THREADS];
+
+        for (int i = 0; i < THREADS; i++) {
+                if (!fake_expect(fake, "Dup"))
+                        return;
+                replies[i] = (struct fake_reply){ .serial = fake->request.header.serial,
+                                                  .method = fake->request.header.method,
+                                                  .status = requested_fd(fake) };
+                for (int j = 0; j < i; j++)
+                        if (replies[j].serial == replies[i].serial)
+                                fake_complain(fake, "a serial of a call in flight");
+        }
+        for (int i = THREADS; i-- > 0;)
+                fake_send(fake, &replies[i]);
+        fake_serve(fake);
+}
+
+START_TEST(test_replies_out_of_order) {
+        struct caller callers[THREADS];
+        struct fake fake;
+        ax_client *ax = connect_ok(&fake, serve_backwards);
+
+        for (int i = 0; i < THREADS; i++) {
+                callers[i] = (struct caller){ .ax = ax, .number = 100 + i };
+                start(&callers[i], run_dup);
+        }
+        for (int i = 0; i < THREADS; i++) {
+                pthread_join(callers[i].thread, NULL);
+                assert_result(callers[i].result, 100 + i);
+        }
+        ax_disconnect(ax);
+        fake_end(&fake);
+}
+END_TEST
+
+/* Keeps some calls waiting while others are answered, in an order that changes all the time, but never holds the last one back. */
+static void serve_shuffled(struct fake *fake) {
+        struct fake_reply held[THREADS];
+        struct pollfd poller = { .fd = fake->fd, .events = POLLIN };
+        unsigned random = 1;
+        size_t n = 0;
+
+        for (;;) {
+                while (n > 0 && poll(&poller, 1, 0) == 0) {
+                        size_t pick = (random = random * 1103515245 + 12345) / 65536 % n;
+
+                        fake_send(fake, &held[pick]);
+                        held[pick] = held[--n];
+                }
+                if (!fake_receive(fake))
+                        return;
+                held[n].serial = fake->request.header.serial;
+                held[n].method = fake->request.header.method;
+                held[n].status = held[n].method == wire_method("Dup") ? requested_fd(fake) : 0;
+                held[n] = (struct fake_reply){ held[n].serial, held[n].method, held[n].status, NULL, NULL, 0, NULL, 0 };
+                n++;
+        }
+}
+
+static void *run_many_dups(void *userdata) {
+        struct caller *caller = userdata;
+
+        for (int i = 0; i < CALLS; i++) {
+                int fd = caller->number * CALLS + i;
+
+                if (ax_dup(caller->ax, fd) != fd)
+                        caller->result++;
+        }
+        return NULL;
+}
+
+START_TEST(test_many_threads_many_calls) {
+        struct caller callers[THREADS];
+        struct fake fake;
+        ax_client *ax = connect_ok(&fake, serve_shuffled);
+
+        for (int i = 0; i < THREADS; i++) {
+                callers[i] = (struct caller){ .ax = ax, .number = i };
+                start(&callers[i], run_many_dups);
+        }
+        for (int i = 0; i < THREADS; i++) {
+                pthread_join(callers[i].thread, NULL);
+                assert_result(callers[i].result, 0);
+        }
+        ax_disconnect(ax);
+        fake_end(&fake);
+}
+END_TEST
+
+static void serve_end_in_the_middle(struct fake *fake) {
+        for (int i = 0; i < THREADS; i++)
+                fake_expect(fake, "Dup");
+        shutdown(fake->fd, SHUT_RDWR);
+}
+
+START_TEST(test_end_of_the_stream_ends_every_call) {
+        struct caller callers[THREADS];
+        struct fake fake;
+        ax_client *ax = connect_ok(&fake, serve_end_in_the_middle);
+
+        for (int i = 0; i < THREADS; i++) {
+                callers[i] = (struct caller){ .ax = ax, .number = i };
+                start(&callers[i], run_dup);
+        }
+        for (int i = 0; i < THREADS; i++) {
+                pthread_join(callers[i].thread, NULL);
+                assert_error(callers[i].result, AX_ESRCH);
+        }
+        fake_end(&fake);
+        assert_error(ax_getppid(ax), AX_ESRCH);
+        assert_error(ax_dispatch(ax, 0), AX_ESRCH);
+        ax_disconnect(ax);
+}
+END_TEST
+
+/* ---- a full socket ---------------------------------------------------------------------------------------- */
+
+enum { EVENTS = 600, FILLED_MS = 100 };
+
+static void send_event(struct fake *fake) {
+        struct ax_frame_header header = { .length = AX_FRAME_HEADER_SIZE, .flags = AX_FRAME_EVENT };
+        uint8_t bytes[AX_FRAME_HEADER_SIZE];
+
+        ax_frame_header_encode(&header, bytes);
+        wire_send_bytes(fake->fd, bytes, sizeof(bytes), NULL, 0);
+}
+
+static bool sleeps_in_poll(void *userdata) {
+        const struct caller *caller = userdata;
+        char path[64], line[256] = "";
+        FILE *file;
+        long number = -1;
+
+        snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", atomic_load(&caller->tid));
+        file = atomic_load(&caller->tid) > 0 ? fopen(path, "re") : NULL;
+        if (!file)
+                return false;
+        if (fgets(line, sizeof(line), file))
+                number = strtol(line, NULL, 10);
+        fclose(file);
+        return number == 7 || number == 271 || number == 73; /* poll, ppoll on x86; ppoll elsewhere */
+}
+
+struct full {
+        struct caller first, second;
+        atomic_bool filled, first_waits;
+        size_t n_filled;
+};
+
+/*
+ * A daemon that does not read while its own queue to us is full. The first call is answered when the second cannot be sent; then come more events
+ * than the socket holds, and only after them are requests taken in.
+ */
+static void serve_when_events_are_read(struct fake *fake) {
+        struct full *full = fake->userdata;
+        uint32_t serial, method;
+
+        if (!fake_expect(fake, "GetParent"))
+                return;
+        serial = fake->request.header.serial;
+        method = fake->request.header.method;
+        atomic_store(&full->first_waits, true);
+        while (!atomic_load(&full->filled))
+                sched_yield();
+        while (!sleeps_in_poll(&full->second))
+                usleep(1000);
+        fake_send(fake, &(struct fake_reply){ .serial = serial, .method = method, .status = 1 });
+        pthread_join(full->first.thread, NULL);
+        for (int i = 0; i < EVENTS; i++)
+                send_event(fake);
+        while (full->n_filled-- > 0)
+                fake_receive(fake);
+        while (fake_receive(fake))
+                fake_answer(fake, 2);
+}
+
+/* Puts requests of our own into the library's queue until nothing more fits. */
+static size_t fill(struct fake *fake) {
+        Axeberg__Empty empty = AXEBERG__EMPTY__INIT;
+        uint8_t bytes[AX_FRAME_MAX_SIZE];
+        size_t size = wire_pack(bytes, 1, wire_method("GetParent"), &empty.base, NULL, 0), n = 0;
+
+        while (send(fake->client_fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+                n++;
+        ck_assert_int_eq(errno, EAGAIN);
+        return n;
+}
+
+START_TEST(test_a_full_socket_is_read_while_sending) {
+        struct full full = { 0 };
+        struct fake fake = { .userdata = &full };
+        ax_client *ax = connect_ok(&fake, serve_when_events_are_read);
+
+        full.first.ax = full.second.ax = ax;
+        start(&full.first, run_getppid);
+        while (!atomic_load(&full.first_waits))
+                sched_yield();
+        full.n_filled = fill(&fake);
+        start(&full.second, run_getppid);
+        atomic_store(&full.filled, true);
+        pthread_join(full.second.thread, NULL);
+        assert_result(full.first.result, 1);
+        assert_result(full.second.result, 2);
+        ax_disconnect(ax);
+        fake_end(&fake);
+}
+END_TEST
+
+/* A peer that breaks the protocol wakes also the thread that waits for room. */
+static void serve_garbage_when_full(struct fake *fake) {
+        struct full *full = fake->userdata;
+
+        if (!fake_expect(fake, "GetParent"))
+                return;
+        atomic_store(&full->first_waits, true);
+        while (!atomic_load(&full->filled))
+                sched_yield();
+        while (!sleeps_in_poll(&full->second))
+                usleep(1000);
+        wire_send_bytes(fake->fd, "garbage", 7, NULL, 0);
+}
+
+START_TEST(test_a_broken_connection_wakes_who_waits_for_room) {
+        struct full full = { 0 };
+        struct fake fake = { .userdata = &full };
+        ax_client *ax = connect_ok(&fake, serve_garbage_when_full);
+
+        full.first.ax = full.second.ax = ax;
+        start(&full.first, run_getppid);
+        while (!atomic_load(&full.first_waits))
+                sched_yield();
+        fill(&fake);
+        start(&full.second, run_getppid);
+        atomic_store(&full.filled, true);
+        pthread_join(full.first.thread, NULL);
+        pthread_join(full.second.thread, NULL);
+        assert_error(full.first.result, AX_EPROTO);
+        assert_error(full.second.result, AX_EPROTO);
+        fake_join(&fake);
+        ax_disconnect(ax);
+        close(fake.fd);
+}
+END_TEST
+
+/* ---- cancel switches -------------------------------------------------------------------------------------- */
+
+static uint32_t cancelled_serial(struct fake *fake) {
+        Axeberg__CancelRequest *request = fake_unpack(fake, cancel_request);
+        uint32_t serial = request ? request->serial : 0;
+
+        axeberg__cancel_request__free_unpacked(request, NULL);
+        return serial;
+}
+
+/* Parks every GetParent; answers it with Interrupted when its Cancel comes, which must come after it. */
+static void serve_parking(struct fake *fake) {
+        struct fake_reply parked[THREADS] = { 0 };
+        size_t n = 0;
+
+        while (fake_receive(fake)) {
+                uint32_t serial = fake->request.header.serial, method = fake->request.header.method;
+                bool found = false;
+
+                if (method == wire_method("GetParent") && n < THREADS) {
+                        parked[n++] = (struct fake_reply){ .serial = serial, .method = method, .status = -AX_EINTR };
+                        continue;
+                }
+                if (method == wire_method("Cancel")) {
+                        for (size_t i = 0; i < n && !found; i++) {
+                                if (parked[i].serial != cancelled_serial(fake))
+                                        continue;
+                                fake_send(fake, &parked[i]);
+                                parked[i] = parked[--n];
+                                found = true;
+                        }
+                        if (!found)
+                                fake_complain(fake, "a Cancel of no call in flight");
+                }
+                fake_answer(fake, 0);
+        }
+        if (n > 0)
+                fake_complain(fake, "%zu calls were not cancelled", n);
+}
+
+START_TEST(test_no_fire_is_lost) {
+        struct fake fake;
+        ax_client *ax = connect_ok(&fake, serve_parking);
+
+        for (int round = 0; round < 300; round++) {
+                struct caller callers[3];
+
+                for (int i = 0; i < 3; i++) {
+                        callers[i] = (struct caller){ .ax = ax };
+                        assert_ok(ax_cancel_new(&callers[i].cancel));
+                        start(&callers[i], run_getppid);
+                }
+                for (int i = 0; i < 3; i++)
+                        ax_cancel_fire(callers[i].cancel);
+                for (int i = 0; i < 3; i++) {
+                        pthread_join(callers[i].thread, NULL);
+                        assert_error(callers[i].result, AX_EINTR);
+                        ax_cancel_free(callers[i].cancel);
+                }
+        }
+        ax_disconnect(ax);
+        fake_end(&fake);
+}
+END_TEST
+
+START_TEST(test_one_switch_for_many_threads) {
+        struct caller callers[THREADS];
+        struct fake fake;
+        ax_client *ax = connect_ok(&fake, serve_parking);
+        ax_cancel *cancel;
+
+        assert_ok(ax_cancel_new(&cancel));
+        for (int i = 0; i < THREADS; i++) {
+                callers[i] = (struct caller){ .ax = ax, .cancel = cancel };
+                start(&callers[i], run_getppid);
+        }
+        ax_cancel_fire(cancel);
+        for (int i = 0; i < THREADS; i++) {
+                pthread_join(callers[i].thread, NULL);
+                assert_error(callers[i].result, AX_EINTR);
+        }
+        ax_cancel_free(cancel);
+        ax_disconnect(ax);
+        fake_end(&fake);
+}
+END_TEST
+
+/* ---- fork ------------------------------------------------------------------------------------------------- */
+
+/* The child's end by SIGPIPE, abort or a sanitizer would show in its status. */
+static void child_uses_the_handle(ax_client *ax, ax_cancel *cancel) {
+        bool dead = ax_getppid(ax) == -AX_ESRCH && ax_getpid(ax) == -AX_ESRCH && ax_fileno(ax) == -AX_ESRCH &&
+                    ax_dispatch(ax, 0) == -AX_ESRCH && ax_exit(ax, 0) == -AX_ESRCH;
+
+        ax_cancel_fire(cancel);
+        ax_disconnect(ax);
+        ax_cancel_free(cancel);
+        _exit(dead ? 0 : 3);
+}
+
+/* Nothing of the child's may reach the daemon: the parked call must be the parent's to cancel. */
+static void serve_parent_only(struct fake *fake) {
+        struct full *full = fake->userdata;
+        uint32_t serial;
+
+        if (!fake_expect(fake, "GetParent"))
+                return;
+        serial = fake->request.header.serial;
+        atomic_store(&full->first_waits, true);
+        if (!fake_expect(fake, "Umask"))
+                return;
+        fake_answer(fake, 18);
+        fake_send(fake, &(struct fake_reply){ .serial = serial, .method = wire_method("GetParent"), .status = 1 });
+        fake_serve(fake);
+}
+
+START_TEST(test_a_forked_child_does_not_touch_the_connection) {
+        struct full full = { 0 };
+        struct fake fake = { .userdata = &full };
+        ax_client *ax = connect_ok(&fake, serve_parent_only);
+        int status;
+        pid_t pid;
+
+        full.first.ax = ax;
+        assert_ok(ax_cancel_new(&full.first.cancel));
+        start(&full.first, run_getppid);
+        while (!atomic_load(&full.first_waits))
+                sched_yield();
+        pid = fork();
+        if (pid == 0) {
+                alarm(20);
+                child_uses_the_handle(ax, full.first.cancel);
+        }
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        ck_assert_int_eq(status, 0);
+        assert_result(ax_umask(ax, 022), 18);
+        pthread_join(full.first.thread, NULL);
+        assert_result(full.first.result, 1);
+        ax_disconnect(ax);
+        ax_cancel_free(full.first.cancel);
+        fake_end(&fake);
+}
+END_TEST
+
+/* ---- events ----------------------------------------------------------------------------------------------- */
+
+static bool is_readable(int fd, int timeout_ms) {
+        struct pollfd poller = { .fd = fd, .events = POLLIN };
+
+        return poll(&poller, 1, timeout_ms) == 1 && poller.revents == POLLIN;
+}
+
+static void serve_an_event_then_calls(struct fake *fake) {
+        send_event(fake);
+        fake_serve(fake);
+}
+
+START_TEST(test_fileno_tells_of_events) {
+        struct fake fake;
+        ax_client *ax = connect_ok(&fake, serve_an_event_then_calls);
+        int fd = ax_fileno(ax);
+
+        ck_assert_int_ge(fd, 0);
+        assert_result(ax_fileno(ax), fd);
+        ck_assert(is_readable(fd, FAKE_LIMIT_MS));
+        assert_result(ax_dispatch(ax, 0), 0);
+        ck_assert(!is_readable(fd, 0));
+        ax_disconnect(ax);
+        fake_end(&fake);
+}
+END_TEST
+
+static void serve_end_after_umask(struct fake *fake) {
+        struct fake_reply reply;
+
+        if (!fake_expect(fake, "GetParent"))
+                return;
+        reply = (struct fake_reply){
+                .serial = fake->request.header.serial, .method = fake->request.header.method, .status = 1
+        };
+        send_event(fake);
+        fake_send(fake, &reply);
+        fake_expect(fake, "Umask");
+        shutdown(fake->fd, SHUT_RDWR);
+}
+
+static void *run_dispatch(void *userdata) {
+        struct caller *caller = userdata;
+
+        atomic_store(&caller->tid, gettid());
+        caller->result = ax_dispatch(caller->ax, -1);
+        return NULL;
+}
+
+START_TEST(test_dispatch_reads_for_the_callers) {
+        struct fake fake;
+        ax_client *ax = connect_ok(&fake, serve_end_after_umask);
+        struct caller dispatcher = { .ax = ax };
+
+        assert_error(ax_dispatch(ax, NAN), AX_EINVAL);
+        start(&dispatcher, run_dispatch);
+        fixture_wait(sleeps_in_poll, &dispatcher, "the dispatcher waits");
+        assert_result(ax_getppid(ax), 1);
+        assert_error(ax_umask(ax, 0), AX_ESRCH);
+        pthread_join(dispatcher.thread, NULL);
+        assert_error(dispatcher.result, AX_ESRCH);
+        fake_end(&fake);
+        ax_disconnect(ax);
+}
+END_TEST
+
+START_TEST(test_dispatch_keeps_its_time_beside_a_reader) {
+        struct full full = { 0 };
+        struct fake fake = { .userdata = &full };
+        ax_client *ax = connect_ok(&fake, serve_parent_only);
+        double begin;
+
+        full.first.ax = ax;
+        start(&full.first, run_getppid);
+        while (!atomic_load(&full.first_waits))
+                sched_yield();
+        begin = now_ms();
+        assert_result(ax_dispatch(ax, 0), 0);
+        assert_result(ax_dispatch(ax, 50), 0);
+        ck_assert(now_ms() - begin >= 50);
+        assert_result(ax_umask(ax, 022), 18);
+        pthread_join(full.first.thread, NULL);
+        assert_result(full.first.result, 1);
+        ax_disconnect(ax);
+        fake_end(&fake);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("transport");
+
+        fixture_add(suite, test_hello_and_its_refusal, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_an_inherited_descriptor_must_be_a_connection, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_an_empty_socket_path_is_no_socket, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_disconnect_says_exit_and_closes, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_replies_out_of_order, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_many_threads_many_calls, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_end_of_the_stream_ends_every_call, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_a_full_socket_is_read_while_sending, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_a_broken_connection_wakes_who_waits_for_room, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_no_fire_is_lost, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_one_switch_for_many_threads, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_a_forked_child_does_not_touch_the_connection, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_fileno_tells_of_events, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_dispatch_reads_for_the_callers, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_dispatch_keeps_its_time_beside_a_reader, FIXTURE_NO_DAEMON);
+        return fixture_main(suite);
+}
