@@ -88,8 +88,8 @@ static int set_size(struct axfs *fs, int fd, const struct open_file *file, off_t
 
 static struct timespec wanted_time(const struct timespec *time, bool set, bool now) {
         if (now)
-                return (struct timespec) { .tv_nsec = UTIME_NOW };
-        return set ? *time : (struct timespec) { .tv_nsec = UTIME_OMIT };
+                return (struct timespec){ .tv_nsec = UTIME_NOW };
+        return set ? *time : (struct timespec){ .tv_nsec = UTIME_OMIT };
 }
 
 static int set_times(int fd, const struct stat *attr, int to_set) {
@@ -115,12 +115,14 @@ static int set_attributes(struct axfs *fs, int fd, const struct open_file *file,
                 if (r == 0)
                         r = set_size(fs, fd, file, attr->st_size);
         }
-        if (r == 0 && (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)))
+        if (r == 0 &&
+            (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)))
                 r = set_times(fd, attr, to_set);
         return r;
 }
 
-int store_setattr(struct axfs *fs, fuse_req_t req, struct node *node, struct stat *attr, int to_set, struct fuse_file_info *fi) {
+int store_setattr(struct axfs *fs, fuse_req_t req, struct node *node, struct stat *attr, int to_set,
+                  struct fuse_file_info *fi) {
         _cleanup_(pin_drop) struct pin pin = PIN_NONE;
         struct stat st;
         int r;
@@ -174,10 +176,13 @@ static int drop_foreign_setgid(struct axfs *fs, fuse_req_t req, int fd) {
                 return negative_errno();
         if (!(st.st_mode & S_ISGID) || S_ISDIR(st.st_mode) || caller_is_in_group(req, st.st_gid))
                 return 0;
-        return fchmodat(fs->descriptors.proc_fd, fd_path(fd).text, st.st_mode & (07777 & ~(mode_t) S_ISGID), 0) < 0 ? negative_errno() : 0;
+        return fchmodat(fs->descriptors.proc_fd, fd_path(fd).text, st.st_mode & (07777 & ~(mode_t) S_ISGID), 0) < 0
+                       ? negative_errno()
+                       : 0;
 }
 
-int store_setxattr(struct axfs *fs, fuse_req_t req, struct node *node, const char *name, const char *value, size_t size, int flags) {
+int store_setxattr(struct axfs *fs, fuse_req_t req, struct node *node, const char *name, const char *value, size_t size,
+                   int flags) {
         _cleanup_(pin_drop) struct pin pin = PIN_NONE;
         int r;
 

@@ -23,7 +23,7 @@ struct fd_path fd_path(int fd) {
 }
 
 int descriptors_init(struct descriptors *cache, unsigned limit) {
-        *cache = (struct descriptors) { .limit = limit, .proc_fd = -1 };
+        *cache = (struct descriptors){ .limit = limit, .proc_fd = -1 };
         cache->proc_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (cache->proc_fd < 0)
                 return negative_errno();
@@ -141,7 +141,7 @@ static void read_btime(int fd, struct timespec *ret) {
         struct statx stx;
 
         if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &stx) == 0 && (stx.stx_mask & STATX_BTIME))
-                *ret = (struct timespec) { .tv_sec = stx.stx_btime.tv_sec, .tv_nsec = stx.stx_btime.tv_nsec };
+                *ret = (struct timespec){ .tv_sec = stx.stx_btime.tv_sec, .tv_nsec = stx.stx_btime.tv_nsec };
 }
 
 static bool descriptor_is_of(const struct node *node, int fd) {
@@ -208,7 +208,7 @@ static int pin_node_depth(struct descriptors *cache, struct pin *ret, struct nod
                 }
         }
         node->pins++;
-        *ret = (struct pin) { .node = node_ref(node), .fd = node->fd };
+        *ret = (struct pin){ .node = node_ref(node), .fd = node->fd };
         pthread_mutex_unlock(&node->lock);
         atomic_store_explicit(&node->used, true, memory_order_relaxed);
         if (fd >= 0)

@@ -29,7 +29,7 @@ struct pin {
         int fd;
 };
 
-#define PIN_NONE ((struct pin) { .fd = -1 })
+#define PIN_NONE ((struct pin){ .fd = -1 })
 
 /**
  * descriptors_init() - an empty cache

@@ -38,7 +38,7 @@ static int open_dir_new(struct open_dir **ret, struct node *node, int path_fd) {
                 free(dir);
                 return -ENOMEM;
         }
-        *dir = (struct open_dir) { .fd = take_fd(&fd), .node = node_ref(node), .buffer = buffer };
+        *dir = (struct open_dir){ .fd = take_fd(&fd), .node = node_ref(node), .buffer = buffer };
         buffer = NULL;
         pthread_mutex_init(&dir->lock, NULL);
         *ret = dir;
@@ -97,7 +97,8 @@ static ssize_t fill(fuse_req_t req, struct open_dir *dir, char *out, size_t size
 
                 if (!entry)
                         break;
-                st = (struct stat) { .st_ino = store_ino(dir->node->store, entry->d_ino), .st_mode = DTTOIF((mode_t) entry->d_type) };
+                st = (struct stat){ .st_ino = store_ino(dir->node->store, entry->d_ino),
+                                    .st_mode = DTTOIF((mode_t) entry->d_type) };
                 need = fuse_add_direntry(req, out + used, size - used, entry->d_name, &st, entry->d_off);
                 if (need > size - used)
                         break;
@@ -108,7 +109,8 @@ static ssize_t fill(fuse_req_t req, struct open_dir *dir, char *out, size_t size
         return used > 0 || error == 0 ? (ssize_t) used : error;
 }
 
-int store_readdir(struct axfs *fs, fuse_req_t req, struct node *node, size_t size, off_t offset, struct fuse_file_info *fi) {
+int store_readdir(struct axfs *fs, fuse_req_t req, struct node *node, size_t size, off_t offset,
+                  struct fuse_file_info *fi) {
         struct open_dir *dir = dir_from_info(fi);
         _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&dir->lock);
         _cleanup_free_ char *out = malloc(size);

@@ -33,7 +33,7 @@ static int open_file_new(struct open_file **ret, struct node *node, int fd, int 
 
         if (!file)
                 return -ENOMEM;
-        *file = (struct open_file) {
+        *file = (struct open_file){
                 .fd = fd,
                 .node = node_ref(node),
                 .flushes = (flags & O_ACCMODE) != O_RDONLY && !node->store->local,
@@ -81,7 +81,7 @@ static int32_t open_file_backing(struct axfs *fs, struct open_file *file, mode_t
 }
 
 static struct wire_open_out passthrough_answer(const struct open_file *file, int32_t backing_id) {
-        return (struct wire_open_out) {
+        return (struct wire_open_out){
                 .fh = (uintptr_t) file,
                 .open_flags = WIRE_FOPEN_PASSTHROUGH | (file->flushes ? 0 : WIRE_FOPEN_NOFLUSH),
                 .backing_id = backing_id,
@@ -151,7 +151,8 @@ static struct fuse_entry_out entry_out(const struct node *node, const struct sta
         };
 }
 
-static int reply_created(fuse_req_t req, const struct open_file *file, int32_t backing_id, const struct stat *st, struct fuse_file_info *fi) {
+static int reply_created(fuse_req_t req, const struct open_file *file, int32_t backing_id, const struct stat *st,
+                         struct fuse_file_info *fi) {
         struct fuse_entry_param entry = { .ino = file->node->id, .generation = file->node->generation, .attr = *st };
         struct {
                 struct fuse_entry_out entry;
@@ -184,7 +185,8 @@ static int create_on_host(const struct pin *parent, const char *name, mode_t mod
 }
 
 /* The name "/" comes from session.c and stands for a file without a name (O_TMPFILE). */
-int store_create(struct axfs *fs, fuse_req_t req, struct node *parent, const char *name, mode_t mode, struct fuse_file_info *fi) {
+int store_create(struct axfs *fs, fuse_req_t req, struct node *parent, const char *name, mode_t mode,
+                 struct fuse_file_info *fi) {
         _cleanup_(node_unrefp) struct node *node = NULL;
         _cleanup_(pin_drop) struct pin pin = PIN_NONE;
         _cleanup_close_ int fd = -1;
@@ -214,7 +216,8 @@ int store_create(struct axfs *fs, fuse_req_t req, struct node *parent, const cha
         return 0;
 }
 
-int store_read(struct axfs *fs, fuse_req_t req, struct node *node, size_t size, off_t offset, struct fuse_file_info *fi) {
+int store_read(struct axfs *fs, fuse_req_t req, struct node *node, size_t size, off_t offset,
+               struct fuse_file_info *fi) {
         _cleanup_free_ char *buffer = malloc(size);
         ssize_t n;
 
@@ -229,7 +232,8 @@ int store_read(struct axfs *fs, fuse_req_t req, struct node *node, size_t size, 
         return 0;
 }
 
-int store_write(struct axfs *fs, fuse_req_t req, struct node *node, const char *data, size_t size, off_t offset, struct fuse_file_info *fi) {
+int store_write(struct axfs *fs, fuse_req_t req, struct node *node, const char *data, size_t size, off_t offset,
+                struct fuse_file_info *fi) {
         int fd = file_from_info(fi)->fd, r;
         size_t written = 0;
 
@@ -294,7 +298,8 @@ static int changed_by_caller(struct axfs *fs, fuse_req_t req, int fd) {
         return fuse_req_ctx(req)->uid == 0 ? 0 : clear_setid(fs, fd);
 }
 
-int store_fallocate(struct axfs *fs, fuse_req_t req, struct node *node, int mode, off_t offset, off_t length, struct fuse_file_info *fi) {
+int store_fallocate(struct axfs *fs, fuse_req_t req, struct node *node, int mode, off_t offset, off_t length,
+                    struct fuse_file_info *fi) {
         int fd = file_from_info(fi)->fd, r;
 
         (void) node;
@@ -307,7 +312,8 @@ int store_fallocate(struct axfs *fs, fuse_req_t req, struct node *node, int mode
         return 0;
 }
 
-int store_lseek(struct axfs *fs, fuse_req_t req, struct node *node, off_t offset, int whence, struct fuse_file_info *fi) {
+int store_lseek(struct axfs *fs, fuse_req_t req, struct node *node, off_t offset, int whence,
+                struct fuse_file_info *fi) {
         off_t position = lseek(file_from_info(fi)->fd, offset, whence);
 
         (void) fs;
@@ -318,8 +324,9 @@ int store_lseek(struct axfs *fs, fuse_req_t req, struct node *node, off_t offset
         return 0;
 }
 
-int store_copy_file_range(struct axfs *fs, fuse_req_t req, struct node *from, off_t from_offset, struct fuse_file_info *from_fi, struct node *to,
-                          off_t to_offset, struct fuse_file_info *to_fi, size_t size, int flags) {
+int store_copy_file_range(struct axfs *fs, fuse_req_t req, struct node *from, off_t from_offset,
+                          struct fuse_file_info *from_fi, struct node *to, off_t to_offset,
+                          struct fuse_file_info *to_fi, size_t size, int flags) {
         int fd = file_from_info(to_fi)->fd, r;
         ssize_t n;
 

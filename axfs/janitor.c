@@ -52,7 +52,7 @@ int janitor_start(struct janitor *janitor, struct axfs *fs) {
         sigset_t all, old;
         int r;
 
-        *janitor = (struct janitor) { .fs = fs, .awake = true };
+        *janitor = (struct janitor){ .fs = fs, .awake = true };
         pthread_mutex_init(&janitor->lock, NULL);
         pthread_condattr_init(&attributes);
         pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

@@ -93,7 +93,7 @@ static void stat_daemon_directory(ax_client *ax, const char *path, struct stat *
         struct ax_stat st = { .mode = S_IFDIR | 0555 };
 
         (void) ax_lstat(ax, path, &st);
-        *ret = (struct stat) {
+        *ret = (struct stat){
                 .st_mode = S_IFDIR | (st.mode & 07777),
                 .st_nlink = 2,
                 .st_uid = st.uid,
@@ -169,7 +169,7 @@ static int link_connect(struct link *link) {
 
         if (!connection)
                 return -AX_ENOMEM;
-        *connection = (struct connection) { .refs = 1 };
+        *connection = (struct connection){ .refs = 1 };
         r = ax_connect(&connection->ax, link->socket_path);
         if (r < 0) {
                 free(connection);
@@ -191,7 +191,7 @@ static int link_connect(struct link *link) {
 static struct ax_mount_counters counters_since_report(const struct link *link) {
         struct counters *counters = &link->fs->counters;
 
-        return (struct ax_mount_counters) {
+        return (struct ax_mount_counters){
                 .requests = atomic_load(&counters->requests) - link->requests,
                 .errors = atomic_load(&counters->errors) - link->errors,
                 .bytes_read = atomic_load(&counters->bytes_read) - link->bytes_read,
@@ -267,7 +267,8 @@ static bool watch_socket(const struct link *link) {
         if (!slash || link->inotify_fd < 0)
                 return false;
         snprintf(directory, sizeof(directory), "%.*s/", (int) (slash - link->socket_path), link->socket_path);
-        return inotify_add_watch(link->inotify_fd, directory, IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_ONLYDIR) >= 0;
+        return inotify_add_watch(link->inotify_fd, directory,
+                                 IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_ONLYDIR) >= 0;
 }
 
 static void reconnect(struct link *link) {
@@ -315,7 +316,7 @@ static void *link_thread(void *data) {
 }
 
 int link_init(struct link *link, struct axfs *fs, const char *socket_path) {
-        *link = (struct link) { .fs = fs, .socket_path = socket_path, .wake_fd = -1, .inotify_fd = -1 };
+        *link = (struct link){ .fs = fs, .socket_path = socket_path, .wake_fd = -1, .inotify_fd = -1 };
         pthread_mutex_init(&link->lock, NULL);
         link->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (link->wake_fd < 0)

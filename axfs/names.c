@@ -47,8 +47,8 @@ static int node_is(struct node *node, int dir_fd, const char *name) {
         return r < 0 ? r : handle_equal(node->handle, handle);
 }
 
-static int node_from_host(struct axfs *fs, struct store *store, int fd, const struct stat *st, struct node *parent, const char *name,
-                          struct node **ret) {
+static int node_from_host(struct axfs *fs, struct store *store, int fd, const struct stat *st, struct node *parent,
+                          const char *name, struct node **ret) {
         _cleanup_(node_unrefp) struct node *node = NULL;
         _cleanup_close_ int owned = fd;
         int r;
@@ -67,7 +67,8 @@ static int node_from_host(struct axfs *fs, struct store *store, int fd, const st
 }
 
 /* -EAGAIN: start anew. */
-static int lookup_new(struct axfs *fs, const struct pin *parent, const char *name, struct node **ret, struct stat *ret_st) {
+static int lookup_new(struct axfs *fs, const struct pin *parent, const char *name, struct node **ret,
+                      struct stat *ret_st) {
         _cleanup_close_ int fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         int r;
 
@@ -77,14 +78,15 @@ static int lookup_new(struct axfs *fs, const struct pin *parent, const char *nam
         return r == -EEXIST ? -EAGAIN : r;
 }
 
-static int lookup_once(struct axfs *fs, const struct pin *parent, const char *name, struct node **ret, struct stat *ret_st) {
+static int lookup_once(struct axfs *fs, const struct pin *parent, const char *name, struct node **ret,
+                       struct stat *ret_st) {
         _cleanup_(node_unrefp) struct node *node = NULL;
         struct node_key key;
         int r;
 
         if (fstatat(parent->fd, name, ret_st, AT_SYMLINK_NOFOLLOW) < 0)
                 return negative_errno();
-        key = (struct node_key) { .store = parent->node->store->serial, .dev = ret_st->st_dev, .ino = ret_st->st_ino };
+        key = (struct node_key){ .store = parent->node->store->serial, .dev = ret_st->st_dev, .ino = ret_st->st_ino };
         node = node_from_key(&fs->nodes, &key);
         if (!node)
                 return lookup_new(fs, parent, name, ret, ret_st);
@@ -111,7 +113,8 @@ int store_find(struct axfs *fs, const struct pin *parent, const char *name, stru
         return r == -EAGAIN ? -ESTALE : r;
 }
 
-int store_adopt(struct axfs *fs, const struct pin *parent, const char *name, int fd, struct node **ret, struct stat *ret_st) {
+int store_adopt(struct axfs *fs, const struct pin *parent, const char *name, int fd, struct node **ret,
+                struct stat *ret_st) {
         struct node *node;
         int r;
 
@@ -119,7 +122,9 @@ int store_adopt(struct axfs *fs, const struct pin *parent, const char *name, int
                 return negative_errno();
         for (unsigned i = 0; i < LOOKUP_TRIES; i++) {
                 _cleanup_close_ int path_fd = descriptors_reopen(&fs->descriptors, fd, O_PATH);
-                struct node_key key = { .store = parent->node->store->serial, .dev = ret_st->st_dev, .ino = ret_st->st_ino };
+                struct node_key key = { .store = parent->node->store->serial,
+                                        .dev = ret_st->st_dev,
+                                        .ino = ret_st->st_ino };
 
                 if (path_fd < 0)
                         return path_fd;
@@ -314,17 +319,19 @@ static void learn_new_name(struct axfs *fs, const struct pin *parent, const char
 
         if (parent->node->store->handle_fd >= 0 || fstatat(parent->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return;
-        key = (struct node_key) { .store = parent->node->store->serial, .dev = st.st_dev, .ino = st.st_ino };
+        key = (struct node_key){ .store = parent->node->store->serial, .dev = st.st_dev, .ino = st.st_ino };
         node = node_from_key(&fs->nodes, &key);
         if (node)
                 node_set_name(node, parent->node, name);
 }
 
-int store_rename(struct axfs *fs, fuse_req_t req, struct node *from, const char *name, struct node *to, const char *new_name, unsigned flags) {
+int store_rename(struct axfs *fs, fuse_req_t req, struct node *from, const char *name, struct node *to,
+                 const char *new_name, unsigned flags) {
         _cleanup_(pin_drop) struct pin from_pin = PIN_NONE, to_pin = PIN_NONE;
         int r;
 
-        if (namespace_is_mount_point(&fs->namespace, from, name) || namespace_is_mount_point(&fs->namespace, to, new_name))
+        if (namespace_is_mount_point(&fs->namespace, from, name) ||
+            namespace_is_mount_point(&fs->namespace, to, new_name))
                 return -EBUSY;
         if (to->kind != NODE_STORE || from->store != to->store)
                 return -EXDEV;

@@ -16,7 +16,8 @@
 int store_find(struct axfs *fs, const struct pin *parent, const char *name, struct node **ret, struct stat *ret_st);
 
 /** store_adopt() - as store_find(), for a file that was just created and is open as @fd */
-int store_adopt(struct axfs *fs, const struct pin *parent, const char *name, int fd, struct node **ret, struct stat *ret_st);
+int store_adopt(struct axfs *fs, const struct pin *parent, const char *name, int fd, struct node **ret,
+                struct stat *ret_st);
 
 /** store_root_node() - the node of a store's root directory, counted once and referenced */
 int store_root_node(struct axfs *fs, struct store *store, struct node **ret, struct stat *ret_st);

@@ -45,7 +45,7 @@ void node_table_deinit(struct node_table *table) {
         for (unsigned i = 0; i < NODE_SHARDS; i++) {
                 struct node *node, *next;
 
-                HASH_ITER(hh, table->shards[i].nodes, node, next) {
+                HASH_ITER (hh, table->shards[i].nodes, node, next) {
                         HASH_DEL(table->shards[i].nodes, node);
                         node->hashed = false;
                 }
@@ -82,7 +82,7 @@ int node_new_store(struct node **ret, struct store *store, const struct stat *st
         if (!node)
                 return -ENOMEM;
         node->store = store_ref(store);
-        node->key = (struct node_key) { .store = store->serial, .dev = st->st_dev, .ino = st->st_ino };
+        node->key = (struct node_key){ .store = store->serial, .dev = st->st_dev, .ino = st->st_ino };
         /* A filesystem that is mounted inside the store has handles that the store's descriptor cannot open. */
         node->by_path = store->handle_fd < 0 || st->st_dev != store->dev;
         *ret = node;

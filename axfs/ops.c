@@ -68,8 +68,10 @@ static void finish(fuse_req_t req, int r) {
 }
 
 /* CALL() - let the node's kind handle the request, or answer with @error where it does not know such a thing. */
-#define CALL(req, node, operation, error, ...)                                                                                                       \
-        finish(req, operations_of(node)->operation ? operations_of(node)->operation(axfs_from_request(req), req, __VA_ARGS__) : -(error))
+#define CALL(req, node, operation, error, ...)                                                                         \
+        finish(req, operations_of(node)->operation                                                                     \
+                            ? operations_of(node)->operation(axfs_from_request(req), req, __VA_ARGS__)                 \
+                            : -(error))
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name) {
         _cleanup_(node_unrefp) struct node *node = begin(req, parent);
@@ -145,7 +147,8 @@ static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name) {
                 CALL(req, node, rmdir, EROFS, node, name);
 }
 
-static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name, unsigned flags) {
+static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
+                      unsigned flags) {
         _cleanup_(node_unrefp) struct node *from = begin(req, parent), *to = NULL;
 
         if (!from)
@@ -186,7 +189,8 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, s
                 CALL(req, node, read, EIO, node, size, offset, fi);
 }
 
-static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset, struct fuse_file_info *fi) {
+static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+                     struct fuse_file_info *fi) {
         _cleanup_(node_unrefp) struct node *node = begin(req, ino);
 
         if (node)
@@ -277,7 +281,8 @@ static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name) {
                 CALL(req, node, removexattr, EOPNOTSUPP, node, name);
 }
 
-static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length, struct fuse_file_info *fi) {
+static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
+                         struct fuse_file_info *fi) {
         _cleanup_(node_unrefp) struct node *node = begin(req, ino);
 
         if (node)
@@ -291,8 +296,9 @@ static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, s
                 CALL(req, node, lseek, EINVAL, node, offset, whence, fi);
 }
 
-static void op_copy_file_range(fuse_req_t req, fuse_ino_t ino, off_t from_offset, struct fuse_file_info *from_fi, fuse_ino_t to_ino,
-                               off_t to_offset, struct fuse_file_info *to_fi, size_t size, int flags) {
+static void op_copy_file_range(fuse_req_t req, fuse_ino_t ino, off_t from_offset, struct fuse_file_info *from_fi,
+                               fuse_ino_t to_ino, off_t to_offset, struct fuse_file_info *to_fi, size_t size,
+                               int flags) {
         _cleanup_(node_unrefp) struct node *from = begin(req, ino), *to = NULL;
 
         if (!from)
@@ -309,10 +315,11 @@ static void op_copy_file_range(fuse_req_t req, fuse_ino_t ino, off_t from_offset
 static void op_init(void *userdata, struct fuse_conn_info *conn) {
         struct axfs *fs = userdata;
 
-        conn->want &= ~(unsigned) (FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
-                                   FUSE_CAP_SPLICE_MOVE);
-        conn->want |= conn->capable & (FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK | FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ATOMIC_O_TRUNC |
-                                       FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO);
+        conn->want &= ~(unsigned) (FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ |
+                                   FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+        conn->want |= conn->capable &
+                      (FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK | FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ATOMIC_O_TRUNC |
+                       FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO);
         conn->max_background = 64;
         conn->congestion_threshold = 48;
         fs->on_ready(fs);

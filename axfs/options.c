@@ -15,10 +15,14 @@ enum { KEY_SOCKET = 256 };
 
 static const struct argp_option own_options[] = {
         { "foreground", 'f', NULL, 0, "Stay in the foreground", 0 },
-        { "socket", KEY_SOCKET, "PATH", 0, "The daemon's socket (default: $AXEBERG_SOCKET, else /run/axeberg/axebergd.sock, "
-                                           "for users in $XDG_RUNTIME_DIR)", 0 },
-        { NULL, 'o', "OPTIONS", 0, "Mount options, separated by commas: ro, suid, dev, noexec, noatime, allow_other, "
-                                   "default_permissions, fsname=NAME, socket=PATH, passthrough=no", 0 },
+        { "socket", KEY_SOCKET, "PATH", 0,
+          "The daemon's socket (default: $AXEBERG_SOCKET, else /run/axeberg/axebergd.sock, "
+          "for users in $XDG_RUNTIME_DIR)",
+          0 },
+        { NULL, 'o', "OPTIONS", 0,
+          "Mount options, separated by commas: ro, suid, dev, noexec, noatime, allow_other, "
+          "default_permissions, fsname=NAME, socket=PATH, passthrough=no",
+          0 },
         { "verbose", 'v', NULL, 0, "Say more", 0 },
         {},
 };
@@ -113,7 +117,8 @@ static bool options_name(const char *options, const char *option) {
         size_t length = strlen(option);
 
         for (const char *at = options; at && (at = strstr(at, option)); at++)
-                if ((at == options || at[-1] == ',') && (at[length] == ',' || at[length] == '\0' || option[length - 1] == '='))
+                if ((at == options || at[-1] == ',') &&
+                    (at[length] == ',' || at[length] == '\0' || option[length - 1] == '='))
                         return true;
         return false;
 }
@@ -254,7 +259,8 @@ static int add_defaults(struct options *options) {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < sizeof(pairs) / sizeof(*pairs); i++)
-                if (!options_name(options->mount_options, pairs[i][0]) && !options_name(options->mount_options, pairs[i][1]))
+                if (!options_name(options->mount_options, pairs[i][0]) &&
+                    !options_name(options->mount_options, pairs[i][1]))
                         r = text_append(&options->mount_options, pairs[i][1]);
         if (r == 0 && geteuid() == 0 && !options_name(options->mount_options, "allow_other"))
                 r = text_append(&options->mount_options, "allow_other");
@@ -266,7 +272,7 @@ int options_parse(struct options *options, int argc, char **argv) {
         const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "axfs";
         error_t r;
 
-        *options = (struct options) { .passthrough = true, .as_mount = strncmp(name, "mount.", 6) == 0 };
+        *options = (struct options){ .passthrough = true, .as_mount = strncmp(name, "mount.", 6) == 0 };
         argp_err_exit_status = EXIT_USAGE;
         /* mount(8) puts the directory before the options, and argp takes both in any order. */
         r = argp_parse(options->as_mount ? &mount_argp : &own_argp, argc, argv, 0, NULL, options);

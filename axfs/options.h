@@ -12,9 +12,9 @@ enum {
 
 struct options {
         bool foreground;
-        bool fake;         /* mount -f: do everything but mount */
+        bool fake; /* mount -f: do everything but mount */
         bool verbose;
-        bool sloppy;       /* mount -s: take unknown options silently */
+        bool sloppy; /* mount -s: take unknown options silently */
         bool passthrough;
         bool as_mount;     /* called as mount.axeberg */
         char *socket_path; /* absolute; NULL: the library's default */

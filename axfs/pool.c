@@ -14,7 +14,7 @@
 void pool_init(struct pool *pool) {
         pthread_condattr_t attributes;
 
-        *pool = (struct pool) {};
+        *pool = (struct pool){};
         pthread_mutex_init(&pool->lock, NULL);
         pthread_condattr_init(&attributes);
         pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -41,7 +41,7 @@ struct job *job_new(struct axfs *fs, fuse_req_t req, struct node *node, int (*ru
 
         if (!job)
                 return NULL;
-        *job = (struct job) { .fs = fs, .req = req, .node = node_ref(node), .run = run };
+        *job = (struct job){ .fs = fs, .req = req, .node = node_ref(node), .run = run };
         if (ax_cancel_new(&job->cancel) < 0) {
                 job->cancel = NULL;
                 job_free(job);
@@ -185,11 +185,11 @@ bool pool_stop(struct pool *pool) {
 
         pthread_mutex_lock(&pool->lock);
         pool->stopping = true;
-        DL_FOREACH(pool->running, job)
+        DL_FOREACH (pool->running, job)
                 ax_cancel_fire(job->cancel);
         pthread_cond_broadcast(&pool->work);
         ended = wait_for_threads(pool);
-        DL_FOREACH_SAFE(pool->queue, job, next) {
+        DL_FOREACH_SAFE (pool->queue, job, next) {
                 if (!ended)
                         break;
                 DL_DELETE(pool->queue, job);

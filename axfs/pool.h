@@ -28,12 +28,12 @@ struct node;
 struct job {
         struct axfs *fs;
         fuse_req_t req;
-        struct node *node;              /* referenced */
-        int (*run)(struct job *job);    /* answers and returns 0, or returns a negative errno to answer with */
+        struct node *node;           /* referenced */
+        int (*run)(struct job *job); /* answers and returns 0, or returns a negative errno to answer with */
         bool may_wait;
-        bool must;                      /* frees something: taken and done in any case */
+        bool must; /* frees something: taken and done in any case */
         struct fuse_file_info fi;
-        char *text;                     /* a path, or data; freed with the job */
+        char *text; /* a path, or data; freed with the job */
         size_t size;
         off_t offset;
         ax_cancel *cancel;

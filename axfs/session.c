@@ -94,7 +94,8 @@ static ssize_t session_writev(int fd, struct iovec *iov, int count, void *userda
         struct axfs *fs = userdata;
         const struct fuse_out_header *header = iov[0].iov_base;
 
-        if (header->error == 0 && header->unique != 0 && header->unique == atomic_load_explicit(&init_unique, memory_order_relaxed)) {
+        if (header->error == 0 && header->unique != 0 &&
+            header->unique == atomic_load_explicit(&init_unique, memory_order_relaxed)) {
                 atomic_store(&init_unique, 0);
                 extend_init(fs, iov, count);
         }
@@ -107,7 +108,8 @@ static int session_new(struct axfs *fs, const char *mount_options) {
         struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
         int r = 0;
 
-        if (fuse_opt_add_arg(&args, "axfs") < 0 || fuse_opt_add_arg(&args, "-o") < 0 || fuse_opt_add_arg(&args, mount_options) < 0)
+        if (fuse_opt_add_arg(&args, "axfs") < 0 || fuse_opt_add_arg(&args, "-o") < 0 ||
+            fuse_opt_add_arg(&args, mount_options) < 0)
                 r = -ENOMEM;
         if (r == 0) {
                 fs->session = fuse_session_new(&args, &axfs_operations, sizeof(axfs_operations), fs);

@@ -55,7 +55,7 @@ int store_new(struct store **ret, int root_fd, uint32_t index) {
         store = malloc(sizeof(*store));
         if (!store)
                 return -ENOMEM;
-        *store = (struct store) {
+        *store = (struct store){
                 .refs = 1,
                 .serial = atomic_fetch_add(&last_serial, 1) + 1,
                 .index = index,

@@ -76,7 +76,7 @@ static void stat_from_daemon(const struct ax_stat *from, const char *path, struc
 
         if (type != S_IFDIR && type != S_IFLNK)
                 type = S_IFREG;
-        *ret = (struct stat) {
+        *ret = (struct stat){
                 .st_ino = synth_ino(path),
                 .st_mode = type | (from->mode & 07777),
                 .st_nlink = from->nlink ? from->nlink : 1,
@@ -164,7 +164,8 @@ static int synth_getattr(struct axfs *fs, fuse_req_t req, struct node *node, str
 }
 
 /* What a shell's ">" and touch(1) do to a device has no effect, as on any Unix; modes and owners are the daemon's. */
-static int synth_setattr(struct axfs *fs, fuse_req_t req, struct node *node, struct stat *attr, int to_set, struct fuse_file_info *fi) {
+static int synth_setattr(struct axfs *fs, fuse_req_t req, struct node *node, struct stat *attr, int to_set,
+                         struct fuse_file_info *fi) {
         (void) attr;
         if (to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
                 return -EPERM;
@@ -227,7 +228,7 @@ static int run_open(struct job *job) {
                 free(file);
                 return synth_error(job->fs, connection, fd);
         }
-        *file = (struct synth_file) { .connection = connection, .fd = fd, .nonblock = job->fi.flags & O_NONBLOCK };
+        *file = (struct synth_file){ .connection = connection, .fd = fd, .nonblock = job->fi.flags & O_NONBLOCK };
         connection = NULL;
         job->fi.fh = (uintptr_t) file;
         job->fi.direct_io = 1;
@@ -286,7 +287,8 @@ static int run_read(struct job *job) {
         return 0;
 }
 
-static int synth_read(struct axfs *fs, fuse_req_t req, struct node *node, size_t size, off_t offset, struct fuse_file_info *fi) {
+static int synth_read(struct axfs *fs, fuse_req_t req, struct node *node, size_t size, off_t offset,
+                      struct fuse_file_info *fi) {
         struct job *job = job_new(fs, req, node, run_read);
 
         if (job) {
@@ -323,7 +325,8 @@ static int run_write(struct job *job) {
         return 0;
 }
 
-static int synth_write(struct axfs *fs, fuse_req_t req, struct node *node, const char *data, size_t size, off_t offset, struct fuse_file_info *fi) {
+static int synth_write(struct axfs *fs, fuse_req_t req, struct node *node, const char *data, size_t size, off_t offset,
+                       struct fuse_file_info *fi) {
         struct job *job = job_new(fs, req, node, run_write);
 
         if (!job)
@@ -438,7 +441,8 @@ static int run_readdir(struct job *job) {
         return 0;
 }
 
-static int synth_readdir(struct axfs *fs, fuse_req_t req, struct node *node, size_t size, off_t offset, struct fuse_file_info *fi) {
+static int synth_readdir(struct axfs *fs, fuse_req_t req, struct node *node, size_t size, off_t offset,
+                         struct fuse_file_info *fi) {
         struct job *job = job_new(fs, req, node, run_readdir);
 
         if (job) {

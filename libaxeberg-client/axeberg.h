@@ -12,7 +12,8 @@
  * up only its own thread. The exception is ax_disconnect(), after which the handle must not be used.
  *
  * fork(): the child's copy of a handle is dead. Calls on it fail with -AX_ESRCH, ax_disconnect() frees it without
- * touching the parent's process. A child that wants to be an axeberg process connects by itself.
+ * touching the parent's process. Its copies of cancel switches do nothing, and its thread uses none. A child that wants to be an axeberg process
+ * connects by itself.
  *
  * Any call can fail with: -AX_ESRCH the process has ended, or the connection is lost; -AX_EINTR the call was
  * cancelled or interrupted by a signal; -AX_ENOMEM; -AX_EAGAIN too many calls wait on this connection; -AX_EPROTO the daemon
@@ -244,7 +245,8 @@ int ax_open(ax_client *ax, const char *path, unsigned flags);
  * @buf: where the data goes
  * @size: of @buf
  *
- * Waits while nothing is there and something can still come (console, pipe), unless the descriptor is non-blocking.
+ * Waits while nothing is there and something can still come (console, pipe), unless the descriptor is non-blocking. Once something is there it does not
+ * wait for more; a console or pipe gives at most 61440 bytes at once.
  *
  * Return: bytes read, 0 at the end of the file. -AX_EBADF (not open, or not for reading), -AX_EISDIR, -AX_EAGAIN, -AX_EINTR, -AX_EIO, -AX_EINVAL (@buf is NULL).
  */

@@ -15,6 +15,7 @@ struct watched_call {
 };
 
 struct ax_cancel {
+        unsigned generation;  /* of fork() */
         pthread_mutex_t lock; /* taken before a client's lock, never after it */
         bool fired;
         struct watched_call *calls; /* of all threads that use the switch */
@@ -31,26 +32,31 @@ int ax_cancel_new(ax_cancel **ret) {
         cancel = calloc(1, sizeof(*cancel));
         if (!cancel)
                 return -AX_ENOMEM;
+        cancel->generation = client_fork_generation();
         pthread_mutex_init(&cancel->lock, NULL);
         *ret = cancel;
         return 0;
 }
 
+/* A forked child's copy of its parent's switch watches the parent's calls, and its lock may never be free again. */
+static bool is_ours(const ax_cancel *cancel) {
+        return cancel && cancel->generation == client_fork_generation();
+}
+
 void ax_cancel_free(ax_cancel *cancel) {
-        if (!cancel)
-                return;
-        pthread_mutex_destroy(&cancel->lock);
+        if (is_ours(cancel))
+                pthread_mutex_destroy(&cancel->lock);
         free(cancel);
 }
 
 void ax_cancel_use(ax_cancel *cancel) {
-        current = cancel;
+        current = is_ours(cancel) ? cancel : NULL;
 }
 
 void ax_cancel_fire(ax_cancel *cancel) {
         struct watched_call *call;
 
-        if (!cancel)
+        if (!is_ours(cancel))
                 return;
         pthread_mutex_lock(&cancel->lock);
         if (!cancel->fired) {

@@ -50,16 +50,18 @@ static int hello(ax_client *ax) {
         request.n_argv = read_arguments(text, arguments);
         request.argv = arguments;
         r = RPC(ax, hello, &request, hello_on_reply, &rpc);
-        return r == 0 && atomic_load(&ax->pid) <= 0 ? -AX_EPROTO : r;
+        return r >= 0 && atomic_load(&ax->pid) <= 0 ? -AX_EPROTO : r;
 }
 
 static int connect_path(const char *path) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         int fd, r;
 
+        if (!*path)
+                return -AX_ENOENT; /* not the nameless abstract socket */
         if (strlen(path) >= sizeof(address.sun_path))
                 return -AX_ENAMETOOLONG;
-        strcpy(address.sun_path, path);
+        memcpy(address.sun_path, path, strlen(path));
         fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return -errno;

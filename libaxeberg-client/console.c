@@ -3,17 +3,31 @@
  */
 #include "transport.h"
 
-int ax_console_push_input(ax_client *ax, const void *data, size_t size) {
+static int push_chunk(ax_client *ax, const char *data, size_t size) {
         Axeberg__Empty request = AXEBERG__EMPTY__INIT;
-        struct rpc rpc = { .trailer = data };
+        struct rpc rpc = { .trailer = data, .trailer_size = size < AX_FRAME_MAX_DATA ? size : AX_FRAME_MAX_DATA };
+        int r = RPC(ax, console_push_input, &request, rpc_ignore, &rpc);
+
+        return r > 0 && (size_t) r > rpc.trailer_size ? -AX_EPROTO : r;
+}
+
+int ax_console_push_input(ax_client *ax, const void *data, size_t size) {
+        size_t done = 0;
         int r = client_check(ax);
 
         if (r < 0)
                 return r;
         if (!data && size > 0)
                 return -AX_EINVAL;
-        rpc.trailer_size = size < AX_FRAME_MAX_DATA ? size : AX_FRAME_MAX_DATA;
-        return RPC(ax, console_push_input, &request, rpc_ignore, &rpc);
+        if (size > INT32_MAX)
+                size = INT32_MAX;
+        do {
+                r = push_chunk(ax, (const char *) data + done, size - done);
+                if (r < 0)
+                        return done > 0 ? (int) done : r;
+                done += (size_t) r;
+        } while (r > 0 && done < size);
+        return (int) done;
 }
 
 static void take_on_reply(const Axeberg__ConsoleTakeReply *reply, void *data) {
@@ -32,7 +46,8 @@ static ssize_t take(ax_client *ax, void *buf, size_t size, bool wait, uint64_t *
         rpc.data_size = size < AX_FRAME_MAX_DATA ? size : AX_FRAME_MAX_DATA;
         request.size = (uint32_t) rpc.data_size;
         request.wait = wait;
-        return RPC(ax, console_take_output, &request, take_on_reply, &rpc);
+        r = RPC(ax, console_take_output, &request, take_on_reply, &rpc);
+        return r > 0 && (size_t) r != rpc.data_received ? -AX_EPROTO : r;
 }
 
 ssize_t ax_console_take_output(ax_client *ax, void *buf, size_t size) {

@@ -1,6 +1,7 @@
 /*
  * Calls on descriptors.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "stat.h"
@@ -19,6 +20,11 @@ struct transfer {
         int64_t offset;
         bool positioned;
 };
+
+/* Whether there is another chunk, at an offset that exists. */
+static bool transfer_goes_on(const struct transfer *transfer, size_t done) {
+        return done < transfer->size && (!transfer->positioned || (int64_t) done <= INT64_MAX - transfer->offset);
+}
 
 /* Clamps and checks what is the same for all four. */
 static int transfer_check(ax_client *ax, struct transfer *transfer, const void *buf) {
@@ -48,23 +54,27 @@ static int read_chunk(ax_client *ax, const struct transfer *transfer, size_t don
         return r > 0 && (size_t) r != rpc.data_received ? -AX_EPROTO : r;
 }
 
-/* A short chunk ends the transfer: a console or pipe has no more now, and must not be waited for again. */
+/* What has offsets never makes a reader wait. */
+static bool never_waits(ax_client *ax, const struct transfer *transfer) {
+        return transfer->positioned || ax_seek(ax, transfer->fd, 0, SEEK_CUR) >= 0;
+}
+
+/* A short chunk ends the transfer. So does the first of a console or pipe, full or not: more of it may have to be waited for. */
 static ssize_t read_all(ax_client *ax, struct transfer transfer, char *buf) {
-        size_t done = 0;
+        size_t done = 0, wanted;
         int r = transfer_check(ax, &transfer, buf);
 
         if (r < 0)
                 return r;
         do {
-                size_t wanted = chunk_size(transfer.size - done);
-
+                wanted = chunk_size(transfer.size - done);
                 r = read_chunk(ax, &transfer, done, buf);
                 if (r < 0)
                         return done > 0 ? (ssize_t) done : r;
                 done += (size_t) r;
-                if ((size_t) r < wanted)
+                if ((size_t) r < wanted || !transfer_goes_on(&transfer, done))
                         break;
-        } while (done < transfer.size);
+        } while (done > wanted || never_waits(ax, &transfer));
         return (ssize_t) done;
 }
 
@@ -91,7 +101,7 @@ static ssize_t write_all(ax_client *ax, struct transfer transfer, const char *bu
                 if (r < 0)
                         return done > 0 ? (ssize_t) done : r;
                 done += (size_t) r;
-        } while (r > 0 && done < transfer.size);
+        } while (r > 0 && transfer_goes_on(&transfer, done));
         return (ssize_t) done;
 }
 

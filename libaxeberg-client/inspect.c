@@ -42,6 +42,7 @@ int ax_status(ax_client *ax, struct ax_status *ret) {
 struct process_list {
         struct ax_process *processes;
         size_t count;
+        ax_pid last_pid;
         bool more;
         int error;
 };
@@ -72,8 +73,12 @@ static void process_list_on_reply(const Axeberg__ProcessListReply *reply, void *
                 return;
         }
         list->processes = processes;
-        for (size_t i = 0; i < reply->n_processes; i++)
+        for (size_t i = 0; i < reply->n_processes; i++) {
+                if (reply->processes[i]->pid <= list->last_pid)
+                        list->error = -AX_EPROTO; /* not in order: the list might never end */
+                list->last_pid = reply->processes[i]->pid;
                 process_fill(&processes[list->count + i], reply->processes[i]);
+        }
         list->count = count;
         list->more = reply->more && reply->n_processes > 0;
 }
@@ -89,7 +94,7 @@ int ax_process_list(ax_client *ax, struct ax_process **ret) {
         if (!ret)
                 return -AX_EINVAL;
         do {
-                request.after_pid = list.count > 0 ? list.processes[list.count - 1].pid : 0;
+                request.after_pid = list.last_pid;
                 list.more = false;
                 r = RPC(ax, process_list, &request, process_list_on_reply, &rpc);
                 if (r >= 0)
@@ -139,12 +144,11 @@ int ax_mount_list(ax_client *ax, struct ax_mount **ret) {
         if (!list.mounts)
                 return -AX_ENOMEM;
         r = RPC(ax, mount_list, &request, mount_list_on_reply, &rpc);
-        if (r >= 0 && rpc.n_fds != list.n_stores) {
+        if (r >= 0 && rpc.n_fds != list.n_stores)
+                r = -AX_EPROTO;
+        if (r < 0) {
                 for (size_t i = 0; i < rpc.n_fds; i++)
                         close(fds[i]);
-                r = -AX_EPROTO;
-        }
-        if (r < 0) {
                 free(list.mounts);
                 return r;
         }

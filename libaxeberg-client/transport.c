@@ -10,11 +10,21 @@
 
 #include "cancel.h"
 
-/* Counts forks: a handle of another count is a child's copy of its parent's. */
+enum { ROOM_WAIT_MS = 20 };
+
+/* A Cancel has its call's serial and this bit, which calls do not have; so it needs no record. A call is cancelled once at most. */
+#define CANCEL_SERIAL UINT32_C(0x80000000)
+
+/* Counts forks: a handle or a cancel switch of another count is a child's copy of its parent's. */
 static unsigned fork_generation;
+
+unsigned client_fork_generation(void) {
+        return fork_generation;
+}
 
 static void on_fork_in_child(void) {
         fork_generation++;
+        ax_cancel_use(NULL);
 }
 
 static void register_fork_handler(void) {
@@ -65,18 +75,23 @@ static void pass_reader_on(ax_client *ax) {
                 pthread_cond_signal(&ax->waiters->wake);
 }
 
-/* With the lock held. Descriptors of replies that nobody takes any more are closed by whoever made the call. */
-static void break_connection(ax_client *ax, int error) {
+static void end_call(ax_client *ax, struct rpc *rpc, int status) {
+        DL_DELETE(ax->in_flight, rpc);
+        rpc->status = status;
+        rpc->done = true;
+}
+
+/*
+ * With the lock held. The calls in flight fail for the reason, later ones because the connection is gone. Shutting the socket down tells the
+ * daemon, and wakes whoever waits for room to send.
+ */
+static void break_connection(ax_client *ax, int reason) {
         struct rpc *rpc, *next;
 
-        if (ax->broken == 0)
-                ax->broken = error;
+        ax->broken = -AX_ESRCH;
+        shutdown(ax->fd, SHUT_RDWR);
         DL_FOREACH_SAFE (ax->in_flight, rpc, next) {
-                DL_DELETE(ax->in_flight, rpc);
-                rpc->status = ax->broken;
-                rpc->done = true;
-                if (rpc->detached)
-                        free(rpc);
+                end_call(ax, rpc, reason);
         }
         wake_all(ax);
 }
@@ -97,6 +112,7 @@ struct received {
         size_t message_size;
         int fds[AX_FRAME_MAX_FDS];
         size_t n_fds;
+        bool fds_lost; /* there were more than this process has room for */
 };
 
 static void close_received_fds(struct received *frame) {
@@ -156,6 +172,7 @@ static int receive_frame(ax_client *ax, struct received *frame, int flags) {
         if (n <= 0)
                 return -AX_ESRCH;
         take_fds(&message, frame);
+        frame->fds_lost = message.msg_flags & MSG_CTRUNC;
         r = message.msg_flags & MSG_TRUNC ? -AX_EPROTO : parse_frame(ax, (size_t) n, frame);
         if (r < 0)
                 close_received_fds(frame);
@@ -173,7 +190,12 @@ static int complete_call(ax_client *ax, struct rpc *rpc, struct received *frame)
 
         if (frame->header.method != rpc->method || frame->header.trailer > rpc->data_size)
                 return -AX_EPROTO;
-        if (frame->header.status >= 0 && !is_empty_type(type) && !rpc->detached) {
+        if (frame->fds_lost && rpc->max_fds > 0) {
+                close_received_fds(frame);
+                rpc->status = -AX_EMFILE;
+                return 0;
+        }
+        if (frame->header.status >= 0 && !is_empty_type(type)) {
                 rpc->message = protobuf_c_message_unpack(type, NULL, frame->message_size, frame->message);
                 if (!rpc->message)
                         return -AX_EPROTO;
@@ -191,6 +213,16 @@ static int complete_call(ax_client *ax, struct rpc *rpc, struct received *frame)
         return 0;
 }
 
+/* Nobody waits for it. */
+static int handle_cancel_reply(ax_client *ax, struct received *frame) {
+        close_received_fds(frame);
+        if (ax->cancels_in_flight == 0 || frame->header.flags != AX_FRAME_REPLY ||
+            frame->header.method != AX_METHOD(cancel) || frame->header.trailer > 0)
+                return -AX_EPROTO;
+        ax->cancels_in_flight--;
+        return 0;
+}
+
 /* With the lock held. Return: 0, negative error: the connection is of no more use. */
 static int handle_frame(ax_client *ax, struct received *frame) {
         struct rpc *rpc;
@@ -200,18 +232,17 @@ static int handle_frame(ax_client *ax, struct received *frame) {
                 close_received_fds(frame); /* an event of a newer daemon */
                 return frame->header.flags == AX_FRAME_EVENT ? 0 : -AX_EPROTO;
         }
+        if (frame->header.serial & CANCEL_SERIAL)
+                return handle_cancel_reply(ax, frame);
         rpc = frame->header.flags == AX_FRAME_REPLY ? rpc_from_serial(ax, frame->header.serial) : NULL;
         r = rpc ? complete_call(ax, rpc, frame) : -AX_EPROTO;
         if (r < 0) {
                 close_received_fds(frame);
                 return r;
         }
-        DL_DELETE(ax->in_flight, rpc);
-        rpc->done = true;
+        end_call(ax, rpc, rpc->status);
         if (rpc->sleeper)
                 pthread_cond_signal(&rpc->sleeper->wake);
-        if (rpc->detached)
-                free(rpc);
         return 0;
 }
 
@@ -246,7 +277,8 @@ static void wait_for_reply(ax_client *ax, struct rpc *rpc) {
 }
 
 /*
- * The daemon does not read while we do not: takes replies in until there is room for a request. With another thread reading, waiting for room is enough.
+ * The daemon does not read while we do not: takes replies in until there is room for a request. Another thread that reads may stop at any time without
+ * knowing of us, so beside one, room is waited for only a little while at once.
  */
 static void make_room(ax_client *ax) {
         struct pollfd poll_fd = { .fd = ax->fd };
@@ -257,7 +289,7 @@ static void make_room(ax_client *ax) {
         ax->has_reader = true;
         poll_fd.events = reader ? POLLIN | POLLOUT : POLLOUT;
         pthread_mutex_unlock(&ax->lock);
-        poll(&poll_fd, 1, -1);
+        poll(&poll_fd, 1, reader ? -1 : ROOM_WAIT_MS);
         if (!reader)
                 return;
         pthread_mutex_lock(&ax->lock);
@@ -292,8 +324,8 @@ static int send_frame(ax_client *ax, const uint8_t *head, size_t head_size, cons
 
 static void add_in_flight(ax_client *ax, struct rpc *rpc) {
         do
-                ax->last_serial++;
-        while (ax->last_serial == 0 || (ax->last_serial < 1024 && rpc_from_serial(ax, ax->last_serial)));
+                ax->last_serial = (ax->last_serial + 1) & ~CANCEL_SERIAL;
+        while (ax->last_serial == 0 || rpc_from_serial(ax, ax->last_serial));
         rpc->serial = ax->last_serial;
         DL_APPEND(ax->in_flight, rpc);
 }
@@ -301,11 +333,8 @@ static void add_in_flight(ax_client *ax, struct rpc *rpc) {
 /* Takes a call that could not be sent back; it may have been completed by a breaking connection meanwhile. */
 static void forget_call(ax_client *ax, struct rpc *rpc, int error) {
         pthread_mutex_lock(&ax->lock);
-        if (!rpc->done) {
-                DL_DELETE(ax->in_flight, rpc);
-                rpc->done = true;
-                rpc->status = error;
-        }
+        if (!rpc->done)
+                end_call(ax, rpc, error);
         pthread_mutex_unlock(&ax->lock);
 }
 
@@ -386,21 +415,20 @@ void rpc_ignore(const Axeberg__Empty *reply, void *data) {
 
 void client_send_cancel(ax_client *ax, uint32_t serial) {
         Axeberg__CancelRequest request = AXEBERG__CANCEL_REQUEST__INIT;
-        struct rpc *rpc = calloc(1, sizeof(*rpc));
+        const struct rpc rpc = { .serial = serial | CANCEL_SERIAL, .method = AX_METHOD(cancel) };
         uint8_t frame[AX_FRAME_HEADER_SIZE + 16];
         size_t size;
+        int broken;
 
-        if (!rpc)
-                return;
         request.serial = serial;
-        rpc->detached = true;
-        if (begin_call(ax, rpc, AX_METHOD(cancel)) < 0) {
-                free(rpc);
-                return;
-        }
         size = protobuf_c_message_get_packed_size(&request.base);
-        encode_frame(rpc, &request.base, size, frame);
-        send_frame(ax, frame, AX_FRAME_HEADER_SIZE + size, NULL, 0);
+        encode_frame(&rpc, &request.base, size, frame);
+        pthread_mutex_lock(&ax->lock);
+        broken = ax->broken;
+        ax->cancels_in_flight++;
+        pthread_mutex_unlock(&ax->lock);
+        if (broken == 0)
+                send_frame(ax, frame, AX_FRAME_HEADER_SIZE + size, NULL, 0);
 }
 
 static int client_check_generation(const ax_client *ax) {
@@ -475,18 +503,12 @@ int client_new(ax_client **ret, int fd) {
 }
 
 void client_free(ax_client *ax) {
-        struct rpc *rpc, *next;
-
-        DL_FOREACH_SAFE (ax->in_flight, rpc, next) {
-                if (rpc->detached) /* a forked child sees its parent's other threads' calls too */
-                        free(rpc);
-        }
         if (ax->epoll_fd >= 0)
                 close(ax->epoll_fd);
         if (ax->event_fd >= 0)
                 close(ax->event_fd);
         close(ax->fd);
         if (client_check_generation(ax) == 0)
-                pthread_mutex_destroy(&ax->lock);
+                pthread_mutex_destroy(&ax->lock); /* in a forked child, another thread may have left it locked */
         free(ax);
 }

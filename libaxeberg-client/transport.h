@@ -6,7 +6,7 @@
  * one recvmsg() a call, and no thread exists only to read.
  *
  * `lock` guards everything below it. The receive buffer belongs to the reader. A connection that broke stays broken: every
- * call in flight and every later one fails with the same error.
+ * call in flight fails with the reason, and every later one with -AX_ESRCH.
  */
 #pragma once
 
@@ -39,7 +39,7 @@ struct rpc {
 
         /* the transport's own */
         uint32_t serial, method;
-        bool done, detached; /* detached: nobody waits for the reply */
+        bool done;
         ProtobufCMessage *message;
         struct waiter *sleeper; /* of the thread that waits for it, while that sleeps */
         struct rpc *prev, *next;
@@ -53,9 +53,10 @@ struct ax_client {
 
         pthread_mutex_t lock;
         uint32_t last_serial;
-        int broken; /* 0, or why every call fails */
+        int broken; /* 0, or the error of every new call */
         bool has_reader;
         struct rpc *in_flight;
+        unsigned cancels_in_flight;
         struct waiter *waiters; /* threads that sleep */
         unsigned handlers_due;
         int event_fd, epoll_fd; /* -1 until ax_fileno() */
@@ -70,6 +71,9 @@ void client_free(ax_client *ax);
 
 /* Whether the handle may be used here. Return: 0, -AX_EINVAL (NULL), -AX_ESRCH (a forked child's copy, a process that has exited). */
 int client_check(ax_client *ax);
+
+/* How many forks led to this process, as far as they matter to handles. */
+unsigned client_fork_generation(void);
 
 /* Waits for events until CLOCK_MONOTONIC reaches the deadline (NULL: for ever). Return: 1 something is due, 0 the time is over, negative error. */
 int client_wait_events(ax_client *ax, const struct timespec *deadline);

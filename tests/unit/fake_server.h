@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "axeberg.h"
@@ -38,7 +39,12 @@ void fake_end(struct fake *fake);
 
 /* ---- for bodies ------------------------------------------------------------------------------------------- */
 
-void fake_complain(struct fake *fake, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The first complaint tells most. */
+#define fake_complain(fake, ...)                                                                                       \
+        do {                                                                                                           \
+                if (!(fake)->complaint[0])                                                                             \
+                        snprintf((fake)->complaint, sizeof((fake)->complaint), __VA_ARGS__);                           \
+        } while (0)
 
 /* Wait for a request into fake->request. Return: 1, 0: the client has closed (no complaint). */
 int fake_receive(struct fake *fake);
@@ -65,5 +71,4 @@ void fake_answer(struct fake *fake, int status);
 void fake_serve(struct fake *fake);
 
 /* Unpack the message of fake->request: fake_unpack(fake, dup2_request). Free it with the type's own function. */
-#define fake_unpack(fake, type)                                                                                        \
-        axeberg__##type##__unpack(NULL, (fake)->request.message_size, (fake)->request.message)
+#define fake_unpack(fake, type) axeberg__##type##__unpack(NULL, (fake)->request.message_size, (fake)->request.message)
