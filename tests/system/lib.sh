@@ -74,7 +74,7 @@ mounts_below() {
 # A process that has ended but was not waited for counts as gone.
 is_running() {
   local stat
-  { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+  { IFS= read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
   [[ ${stat##*) } != [ZX]* ]]
 }
 
