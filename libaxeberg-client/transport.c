@@ -16,14 +16,14 @@ enum { ROOM_WAIT_MS = 20 };
 #define CANCEL_SERIAL UINT32_C(0x80000000)
 
 /* Counts forks: a handle or a cancel switch of another count is a child's copy of its parent's. */
-static unsigned fork_generation;
+static atomic_uint fork_generation;
 
 unsigned client_fork_generation(void) {
-        return fork_generation;
+        return atomic_load_explicit(&fork_generation, memory_order_relaxed);
 }
 
 static void on_fork_in_child(void) {
-        fork_generation++;
+        atomic_fetch_add_explicit(&fork_generation, 1, memory_order_relaxed);
         ax_cancel_use(NULL);
 }
 
@@ -434,7 +434,7 @@ void client_send_cancel(ax_client *ax, uint32_t serial) {
 static int client_check_generation(const ax_client *ax) {
         if (!ax)
                 return -AX_EINVAL;
-        return ax->generation == fork_generation ? 0 : -AX_ESRCH;
+        return ax->generation == client_fork_generation() ? 0 : -AX_ESRCH;
 }
 
 int client_check(ax_client *ax) {
@@ -494,7 +494,7 @@ int client_new(ax_client **ret, int fd) {
         memset(ax, 0, offsetof(ax_client, receive_buffer));
         axeberg__kernel__init(&ax->service, NULL);
         ax->service.base.invoke = transport_invoke;
-        ax->generation = fork_generation;
+        ax->generation = client_fork_generation();
         ax->fd = fd;
         ax->event_fd = ax->epoll_fd = -1;
         pthread_mutex_init(&ax->lock, NULL);

@@ -377,13 +377,24 @@ START_TEST(test_host_signals_do_not_disturb_calls) {
 }
 END_TEST
 
+static atomic_bool forked;
+
+static void *run_own_file_until_forked(void *userdata) {
+        struct worker *worker = userdata;
+
+        do
+                worker->complaint = use_own_file(worker);
+        while (!worker->complaint && !atomic_load(&forked));
+        return NULL;
+}
+
 START_TEST(test_fork_while_threads_call) {
         _connected_ ax_client *ax = fixture_connect();
         struct worker workers[4] = { 0 };
 
         for (int i = 0; i < 4; i++) {
                 workers[i] = (struct worker){ .ax = ax, .number = i };
-                start(&workers[i], run_own_file);
+                start(&workers[i], run_own_file_until_forked);
         }
         for (int i = 0; i < 20; i++) {
                 int status;
@@ -398,6 +409,7 @@ START_TEST(test_fork_while_threads_call) {
                 ck_assert_int_eq(waitpid(pid, &status, 0), pid);
                 ck_assert_int_eq(status, 0);
         }
+        atomic_store(&forked, true);
         for (int i = 0; i < 4; i++)
                 join(&workers[i]);
         assert_result(ax_getppid(ax), 1);
