@@ -97,7 +97,8 @@ int ax_socket_path(char *buf, size_t size) {
 static int connect_inherited(void) {
         const char *text = getenv("AXEBERG_FD");
         int type, domain;
-        socklen_t size = sizeof(int);
+        struct sockaddr_un peer;
+        socklen_t size = sizeof(int), peer_size = sizeof(peer);
         char *end;
         long fd;
 
@@ -109,7 +110,7 @@ static int connect_inherited(void) {
                 return -AX_EINVAL;
         if (getsockopt((int) fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
             getsockopt((int) fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 || type != SOCK_SEQPACKET ||
-            domain != AF_UNIX)
+            domain != AF_UNIX || getpeername((int) fd, (struct sockaddr *) &peer, &peer_size) < 0)
                 return -AX_EINVAL;
         fcntl((int) fd, F_SETFD, FD_CLOEXEC);
         return (int) fd;
