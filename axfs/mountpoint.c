@@ -15,7 +15,6 @@
 /* How many dead mounts may lie on one another. */
 #define STALE_MAX 16
 
-
 static void cleanup_fclose(FILE **file) {
         if (*file)
                 fclose(*file);
