@@ -51,10 +51,8 @@ static struct session *session_from_call(const struct call *call) {
 static void call_free(struct call *call) {
         struct session *session = session_from_call(call);
 
-        if (call->in_flight && session) {
-                DL_DELETE(session->in_flight, call);
-                session->n_in_flight--;
-        }
+        if (call->in_flight && session)
+                session_forget_call(session, call);
         free(call->trailer_copy);
         free(call);
 }

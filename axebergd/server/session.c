@@ -31,6 +31,8 @@ struct output_frame {
         uint8_t data[];
 };
 
+enum { MAX_WORKING = 64 };
+
 /* The one frame that is being received; one byte more than a frame may have, to see that it has more. */
 static uint8_t receive_buffer[AX_FRAME_MAX_SIZE + 1];
 
@@ -63,9 +65,20 @@ static int send_frame(int fd, const struct iovec *iov, size_t n_iov, const int *
         return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* Reads from the client while it reads from us. */
+/* Calls that workers have. They end by themselves, unlike parked ones, so waiting for them to become fewer is no deadlock. */
+static unsigned session_n_working(const struct session *session) {
+        const struct process *process = session->connection.process;
+
+        return session->n_in_flight - (process ? process->parked : 0);
+}
+
+/* Reads from the client while it reads from us and does not ask for more at once than workers get done. */
 static void session_update_events(struct session *session) {
-        sd_event_source_set_io_events(session->io, session->output ? EPOLLOUT : EPOLLIN);
+        uint32_t events = session_n_working(session) < MAX_WORKING ? EPOLLIN : 0;
+
+        if (!session->io)
+                return; /* not yet, or no more */
+        sd_event_source_set_io_events(session->io, session->output ? EPOLLOUT : events);
 }
 
 void session_fail(struct session *session) {
@@ -196,12 +209,20 @@ static struct session *session_from_connection(struct connection *connection) {
 
 static int session_keep(struct connection *connection, struct call *call) {
         struct session *session = session_from_connection(connection);
+        const struct process *process = connection->process;
 
-        if (session->n_in_flight >= session->server->kernel->config->parked_per_connection)
+        if (process && process->parked >= session->server->kernel->config->parked_per_connection)
                 return -EAGAIN;
         DL_APPEND(session->in_flight, call);
         session->n_in_flight++;
+        session_update_events(session);
         return 0;
+}
+
+void session_forget_call(struct session *session, struct call *call) {
+        DL_DELETE(session->in_flight, call);
+        session->n_in_flight--;
+        session_update_events(session);
 }
 
 static void session_cancel(struct connection *connection, uint32_t serial) {

@@ -40,4 +40,6 @@ void session_send(struct session *session, const void *head, size_t head_size, c
 /* Disconnects the client soon. */
 void session_fail(struct session *session);
 bool session_has_in_flight(const struct session *session, uint32_t serial);
+/* A call that was kept has been answered. */
+void session_forget_call(struct session *session, struct call *call);
 void session_end_process(struct session *session, int exit_code);
