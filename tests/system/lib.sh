@@ -2,7 +2,8 @@
 #
 # A test is a bash program NAME.test that ctest runs. This file gives it a private directory $WORK, a daemon on a private socket
 # below it, and helpers to look and compare; and at the end, however the test ends, it ends what the test started, takes down what it
-# mounted, and fails the test when anything was left over: a process, a mount, a file of the daemon's, a sanitizer's report.
+# mounted, and fails the test when anything was left over: a process, a mount, a file of the daemon's, a sanitizer's report. A test that
+# is killed (ctest does so when the time is up) is cleaned up after by a guard, a process apart that waits for this shell's end.
 #
 # Invariants:
 # - Everything that a test makes lies below $WORK; processes are known by the mark AXEBERG_TEST=$WORK in their environment.
@@ -213,15 +214,14 @@ close_inherited_descriptors() {
   done
 }
 
-# Runs a program of ours apart from this shell: a fresh environment, no descriptors, gone when this shell is.
+# Runs a program of ours apart from this shell: a fresh environment, no descriptors.
 run_apart() { # LOG UID COMMAND…
   local log=$1 uid=$2
-  local -a prefix=(setpriv --pdeathsig TERM)
+  local -a prefix=()
   shift 2
   if [[ -n $uid && $uid -ne $(id -u) ]]; then
     user_prefix "$uid"
-    # the signal is told last: a change of user clears it
-    prefix=("${USER_PREFIX[@]}" setpriv --pdeathsig TERM)
+    prefix=("${USER_PREFIX[@]}")
   fi
   exec </dev/null >>"$log" 2>&1
   close_inherited_descriptors
@@ -371,6 +371,26 @@ end_mounts() {
   done
 }
 
+# Runs in a session of its own until the test's shell is gone. A parent-death signal would not do: the daemon loses it as soon as it
+# acts as another user (setfsuid), and nobody would take the mounts down.
+guard() { # PID
+  tail --pid="$1" -f /dev/null
+  [[ -d $WORK ]] || return 0
+  end_processes
+  end_mounts
+  rm -rf --one-file-system "$WORK"
+}
+
+start_guard() {
+  local functions
+  functions=$(declare -f guard end_processes end_mounts marked_processes is_running describe_process mounts_below)
+  (
+    close_inherited_descriptors
+    exec env -u AXEBERG_TEST "WORK=$WORK" "SLOWNESS=$SLOWNESS" setsid --fork bash -c "$functions; guard $$" \
+      </dev/null >/dev/null 2>&1
+  )
+}
+
 # A mount's server that was unmounted ends by itself, but not before it has answered what was under way.
 let_axfs_end() {
   local pid deadline=$((SECONDS + 10 * SLOWNESS))
@@ -411,6 +431,7 @@ on_error() {
 }
 
 trap clean_up EXIT
+start_guard
 trap 'on_error "${BASH_LINENO[0]:-$LINENO}/$LINENO" "$BASH_COMMAND"' ERR
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
