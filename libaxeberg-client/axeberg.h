@@ -404,11 +404,244 @@ ax_pid ax_getppid(ax_client *ax);
  * @ax: the connection; free it with ax_disconnect() afterwards
  * @code: exit code, 0 to 255; higher bits are cut off, as by exit(3)
  *
- * Everything that the process holds is freed. The host program goes on; its further calls fail with -AX_ESRCH.
+ * Everything that the process holds is freed. The host program goes on; its further calls fail with -AX_ESRCH. A parent that waits is told.
  *
  * Return: 0.
  */
 int ax_exit(ax_client *ax, int code);
+
+struct ax_spawn_fd {
+        int child_fd; /* the number in the child */
+        int fd;       /* one of the caller's; -1: closed in the child */
+};
+
+struct ax_spawn_options {
+        const char *path; /* the host program's file; NULL: argv[0], looked for in $PATH as by execvp(3) */
+        const char *cwd;  /* the child's working directory in the namespace; NULL: the caller's */
+        const char *const *environment; /* of the host program, ended by NULL; NULL: the caller's */
+        const struct ax_spawn_fd *fds;  /* made in this order, each from the caller's descriptors as they are */
+        size_t n_fds;
+        bool close_others; /* the child has the descriptors in @fds only */
+        bool new_group;    /* the child begins a process group of its own */
+        bool set_ids; /* administrators only: the child, and its host program, run as uid and gid, without further groups */
+        uint32_t uid, gid;
+};
+
+/**
+ * ax_spawn() - start a host program as a child process
+ * @ax: the connection
+ * @argv: the program's arguments, ended by NULL; argv[0] names it
+ * @options: NULL: inherit all
+ *
+ * The child has copies of the caller's descriptors (numbers, objects, offsets and flags), its working directory, umask, blocked and ignored
+ * signals, user and process group. The host program gets a connection in its environment (AXEBERG_FD): its ax_connect(…, NULL) becomes the child. A
+ * program that never connects is a process all the same. On the host the program is a child of the caller's, with the caller's standard streams, working
+ * directory and signal mask; host signals that the caller handles are at their defaults.
+ *
+ * The child owns its host program: stopping and continuing the child stops and continues it (SIGSTOP, SIGCONT), a signal that ends the child kills it
+ * (SIGKILL), and its end, by whatever cause, ends the child, with its exit code or signal as the wait status. So does the end of its
+ * connection. ax_wait() reaps the host program, too: programs that reap all their host children themselves (wait(2), SIGCHLD ignored) may take
+ * a child's exit code away, which is 255 then.
+ *
+ * Return: the child's pid. -AX_ENOENT, -AX_EACCES, -AX_ENOTDIR, … the program's file cannot be executed, or the directory not be entered; -AX_EBADF one of
+ * the descriptors; -AX_EPERM ids; -AX_EDQUOT, -AX_EMFILE, -AX_ENFILE, -AX_ENOMEM, -AX_EAGAIN limits; -AX_EINVAL. A program that was found and cannot be
+ * started after all ends with 127.
+ */
+ax_pid ax_spawn(ax_client *ax, const char *const argv[], const struct ax_spawn_options *options);
+
+/**
+ * ax_spawn_client() - make a child process that the calling program itself speaks for
+ * @ax: the connection
+ * @options: as for ax_spawn(); path, environment and ids of the host program do not matter. NULL: inherit all
+ * @ret: the child's connection; untouched on error
+ *
+ * For programs whose threads are processes. The child has no host program, and ends as any process that connected.
+ *
+ * Return: the child's pid, else as ax_spawn().
+ */
+ax_pid ax_spawn_client(ax_client *ax, const struct ax_spawn_options *options, ax_client **ret);
+
+enum ax_wait_kind { AX_EXITED = 1, AX_SIGNALED, AX_STOPPED, AX_CONTINUED };
+
+struct ax_wait_status {
+        enum ax_wait_kind kind;
+        int code; /* exit code, or the signal */
+};
+
+enum {
+        AX_WAIT_NOHANG = 1, /* do not wait */
+        AX_WAIT_ENDED = 2,  /* children that ended only, not those that stopped or continued */
+};
+
+/**
+ * ax_wait() - wait for a child's change of state (waitpid(2))
+ * @ax: the connection
+ * @pid: a child; -1: any; 0: any of the caller's process group; < -1: any of the group -pid
+ * @ret: what happened; may be NULL
+ * @flags: AX_WAIT_…
+ *
+ * Reports each child's end once, after which its pid is free; and its latest stop or continuation once. A child that a signal ended is reported when
+ * its host program is gone, too. The children of a process that ignores SIGCHLD (AX_SIGNAL_IGNORE) leave nothing to report.
+ *
+ * Return: the child's pid; 0 with AX_WAIT_NOHANG where there is nothing to report yet. -AX_ECHILD no such child, -AX_EINTR, -AX_EINVAL unknown flags.
+ */
+ax_pid ax_wait(ax_client *ax, ax_pid pid, struct ax_wait_status *ret, unsigned flags);
+
+/* ---- pipes ----------------------------------------------------------------------------------------------- */
+
+/**
+ * ax_pipe() - make a pipe (pipe(7))
+ * @ax: the connection
+ * @fds: fds[0] reads, fds[1] writes; untouched on error
+ *
+ * A pipe holds 64 KiB. Writes of up to 4096 bytes are atomic. Reads wait while it is empty, and give 0 when the last writing descriptor is
+ * closed; writes wait while it is full, and fail with -AX_EPIPE, raising SIGPIPE, when the last reading one is.
+ *
+ * Return: 0; -AX_EMFILE, -AX_ENFILE, -AX_EDQUOT, -AX_ENOMEM.
+ */
+int ax_pipe(ax_client *ax, int fds[2]);
+
+/**
+ * ax_mkfifo() - create a FIFO with mode 0666 & ~umask (mkfifo(3), fifo(7))
+ *
+ * Opening it for reading waits for a writer and the reverse. With AX_O_NONBLOCK a reader is open at once, and a writer without a reader fails with -AX_ENXIO. Open
+ * for both it waits for nobody. A FIFO connects processes of this kernel with each other. Host programs that open it through the mount are connected
+ * with each other only: the host's kernel serves them, and neither the daemon nor axfs learns of it.
+ *
+ * Return: 0, -AX_EEXIST, -AX_ENOENT, -AX_EACCES, …
+ */
+int ax_mkfifo(ax_client *ax, const char *path);
+
+/* ---- tasks and timers ------------------------------------------------------------------------------------ */
+
+/** ax_task_create() - make a task: one permit that threads of the process wait for. Return: 0, -AX_EDQUOT, -AX_ENOMEM. */
+int ax_task_create(ax_client *ax, ax_task_id *ret);
+
+/** ax_task_destroy() - end a task; who waits for it gets -AX_ENOENT, timers go on without it. Return: 0, -AX_ENOENT no task of this process. */
+int ax_task_destroy(ax_client *ax, ax_task_id task);
+
+/**
+ * ax_task_wait() - wait for a task's permit, and take it
+ * @ax: the connection
+ * @task: one of this process
+ * @timeout_ms: 0 does not wait; negative or infinite waits for ever
+ *
+ * Of several that wait, a wake lets the one go on that has waited longest.
+ *
+ * Return: 1 woken, 0 timed out; -AX_ENOENT, -AX_EINTR, -AX_EINVAL for a NaN.
+ */
+int ax_task_wait(ax_client *ax, ax_task_id task, double timeout_ms);
+
+/** ax_task_wake() - give a task its permit; it is kept until somebody waits, and is one however often it is given. Return: 0, -AX_ENOENT. */
+int ax_task_wake(ax_client *ax, ax_task_id task);
+
+/**
+ * ax_timer_set() - wake a task once, after a time
+ * @ax: the connection
+ * @delay_ms: 0 or more, on the monotonic clock, to the microsecond, rounded up
+ * @wake_task: one of this process; 0: none, the timer just comes due
+ * @ret: the timer; may be NULL
+ *
+ * Timers come due in order of their times, never early, and end with their process.
+ *
+ * Return: 0; -AX_EINVAL negative, NaN or infinite, -AX_ENOENT no such task, -AX_EDQUOT, -AX_ENOMEM.
+ */
+int ax_timer_set(ax_client *ax, double delay_ms, ax_task_id wake_task, ax_timer_id *ret);
+
+/**
+ * ax_timer_interval() - wake a task again and again
+ * @interval_ms: more than 0; less than 0.1 is taken as 0.1
+ *
+ * The n-th tick is due n intervals after now. Ticks that could not be given in time become one, the rest is counted: ax_timer_overruns().
+ *
+ * Return: as ax_timer_set().
+ */
+int ax_timer_interval(ax_client *ax, double interval_ms, ax_task_id wake_task, ax_timer_id *ret);
+
+/** ax_timer_cancel() - end a timer; it will not fire any more. Return: 1 if it was pending, else 0, unknown ids included. */
+int ax_timer_cancel(ax_client *ax, ax_timer_id timer);
+
+/** ax_timer_overruns() - how many ticks of a pending interval timer were missed so far. Return: the count; -AX_ENOENT. */
+int64_t ax_timer_overruns(ax_client *ax, ax_timer_id timer);
+
+/**
+ * ax_alarm() - raise SIGALRM in this process, once, after a time
+ *
+ * Other alarms of the process stay.
+ *
+ * Return: as ax_timer_set().
+ */
+int ax_alarm(ax_client *ax, double delay_ms, ax_timer_id *ret);
+
+/* ---- signals --------------------------------------------------------------------------------------------- */
+
+enum { /* Linux's numbers, signal(7) */
+       AX_SIGHUP = 1,
+       AX_SIGINT = 2,
+       AX_SIGQUIT = 3,
+       AX_SIGKILL = 9,
+       AX_SIGUSR1 = 10,
+       AX_SIGUSR2 = 12,
+       AX_SIGPIPE = 13,
+       AX_SIGALRM = 14,
+       AX_SIGTERM = 15,
+       AX_SIGCHLD = 17,
+       AX_SIGCONT = 18,
+       AX_SIGSTOP = 19,
+};
+
+/* What a signal does. By default SIGCHLD is ignored, SIGSTOP stops, SIGCONT continues, and the others terminate. */
+enum ax_signal_action { AX_SIGNAL_DEFAULT, AX_SIGNAL_IGNORE, AX_SIGNAL_TERMINATE, AX_SIGNAL_HANDLE };
+
+/*
+ * A program's signal handler. It runs in a thread that is inside a library call or ax_dispatch(), never asynchronously, so it may call
+ * everything but ax_disconnect(). Its signal is blocked while it runs.
+ */
+typedef void (*ax_signal_handler)(ax_client *ax, int signal, void *userdata);
+
+/**
+ * ax_kill() - send a signal (kill(2))
+ * @ax: the connection
+ * @pid: a process; 0: every process of the caller's group; -1: every process that the caller may signal, but pid 1 and itself; < -1: every process of the group -pid
+ * @signal: AX_SIG…; 0 sends nothing, and tells whether it could be sent
+ *
+ * Equal signals that are pending become one. A process gets KILL first, then STOP, then the others in the order in which they came. CONT continues
+ * a stopped process even where it is blocked or ignored, and drops a pending STOP; STOP drops a pending CONT. The parked calls of a process that handles
+ * the signal end with -AX_EINTR. Processes may signal those of the same uid, administrators all; nobody pid 1.
+ *
+ * Return: 0; -AX_ESRCH no such process, -AX_EPERM, -AX_ESIG_INVALID.
+ */
+int ax_kill(ax_client *ax, ax_pid pid, int signal);
+
+/**
+ * ax_signal() - set what a signal does
+ * @ax: the connection
+ * @signal: AX_SIG…
+ * @action: AX_SIGNAL_HANDLE runs the handler that ax_signal_handle() has set before; without one the signal only interrupts
+ *
+ * A pending signal that is ignored from now on is dropped.
+ *
+ * Return: the old action; -AX_ESIG_INVALID, -AX_ESIG_CANNOT_CATCH for KILL and STOP, -AX_EINVAL unknown action.
+ */
+int ax_signal(ax_client *ax, int signal, enum ax_signal_action action);
+
+/** ax_signal_handle() - run @handler for a signal from now on. Return: the old action; as ax_signal(), -AX_EINVAL @handler is NULL. */
+int ax_signal_handle(ax_client *ax, int signal, ax_signal_handler handler, void *userdata);
+
+/** ax_sigblock() - keep a signal pending until it is unblocked. Return: 1 if it was blocked already, else 0; -AX_ESIG_INVALID, -AX_ESIG_CANNOT_BLOCK for KILL and STOP. */
+int ax_sigblock(ax_client *ax, int signal);
+
+/** ax_sigunblock() - let a signal through; one that is pending is delivered before the call returns. Return: 1 if it was blocked, else 0; -AX_ESIG_INVALID. */
+int ax_sigunblock(ax_client *ax, int signal);
+
+/** ax_sigpending() - whether signals wait, blocked ones included. Return: 1, 0. */
+int ax_sigpending(ax_client *ax);
+
+/** ax_signal_name() - "SIGTERM" …; NULL for a number that is no signal of axeberg's. Needs no connection. */
+const char *ax_signal_name(int signal);
+
+/** ax_signal_number() - a signal from its number or name, "15", "TERM" or "SIGTERM", in any case. Return: the number; -AX_ESIG_INVALID. Needs no connection. */
+int ax_signal_number(const char *text);
 
 /* ---- console --------------------------------------------------------------------------------------------- */
 
@@ -457,7 +690,7 @@ struct ax_status {
 int ax_status(ax_client *ax, struct ax_status *ret);
 
 struct ax_process {
-        ax_pid pid, ppid;
+        ax_pid pid, ppid, group;
         uint32_t uid, gid;
         int32_t host_pid; /* 0: none */
         char state[16];   /* "Running", "Sleeping", "Stopped", "Zombie" */
