@@ -19,6 +19,7 @@ struct config {
         unsigned processes_per_uid;
         unsigned fds_per_uid;
         unsigned fds_per_process;
+        unsigned pipes_per_uid, tasks_per_uid, timers_per_uid;
         unsigned parked_per_connection;
         unsigned output_per_connection;         /* bytes of replies that a client has not read */
         unsigned console_input, console_output; /* bytes */

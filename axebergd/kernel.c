@@ -15,10 +15,18 @@ int kernel_init(struct kernel *kernel, const struct config *config, sd_event *ev
         kernel->users.limits[USER_CONNECTIONS] = config->connections_per_uid;
         kernel->users.limits[USER_PROCESSES] = config->processes_per_uid;
         kernel->users.limits[USER_FDS] = config->fds_per_uid;
+        kernel->users.limits[USER_PIPES] = config->pipes_per_uid;
+        kernel->users.limits[USER_TASKS] = config->tasks_per_uid;
+        kernel->users.limits[USER_TIMERS] = config->timers_per_uid;
 
         r = identity_init();
         if (r < 0)
                 return log_errno(LOG_ERR, r, "cannot learn this process's identity");
+        r = run_queue_init(&kernel->run_queue, event);
+        if (r == 0)
+                r = timer_queue_init(&kernel->timers, event);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "cannot make the scheduler");
         r = workers_new(&kernel->workers, event, config->workers);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "cannot make the worker pool");
@@ -37,4 +45,6 @@ void kernel_deinit(struct kernel *kernel) {
         process_table_deinit(&kernel->processes);
         kernel->console = console_free(kernel->console);
         vfs_deinit(&kernel->vfs);
+        timer_queue_deinit(&kernel->timers);
+        run_queue_deinit(&kernel->run_queue);
 }

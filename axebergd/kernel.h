@@ -9,22 +9,34 @@
 
 #include "process/process.h"
 #include "process/user.h"
+#include "process/wait_queue.h"
+#include "util/timer_queue.h"
 #include "vfs/vfs.h"
 
 struct config;
 struct console;
+struct fifo;
+struct task;
+struct timer;
 struct workers;
 
 struct kernel_counters {
         uint64_t calls, call_errors;
         uint64_t mount_requests, mount_errors;
         uint64_t bytes_read, bytes_written; /* by library calls and mount requests */
+        uint64_t processes_spawned, processes_exited, signals, timers_fired;
 };
 
 struct kernel {
         const struct config *config;
         sd_event *event;
         struct workers *workers;
+        struct run_queue run_queue;
+        struct timer_queue timers;
+        struct task *tasks_by_id;
+        struct timer *timers_by_id;
+        uint64_t last_id; /* of tasks and timers */
+        struct fifo *fifos;
         struct user_table users;
         struct process_table processes;
         struct vfs vfs;

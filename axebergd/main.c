@@ -197,6 +197,7 @@ static int daemon_run(struct daemon *daemon) {
         if (r == 0)
                 r = sd_event_loop(event);
         mounter_deinit(&daemon->mounter);
+        process_table_end_all(&daemon->kernel.processes);
         server_deinit(&daemon->server);
         kernel_deinit(&daemon->kernel);
         sd_event_unref(event);

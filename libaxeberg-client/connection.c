@@ -95,7 +95,7 @@ int ax_socket_path(char *buf, size_t size) {
 
 /* The connection that ax_spawn() left for us; it is adopted once. Return: descriptor, -AX_ENOENT there is none, -AX_EINVAL it is not one. */
 static int connect_inherited(void) {
-        const char *text = getenv("AXEBERG_FD");
+        const char *text = getenv("AXEBERG_FD"), *owner = getenv("AXEBERG_PID");
         int type, domain;
         struct sockaddr_un peer;
         socklen_t size = sizeof(int), peer_size = sizeof(peer);
@@ -104,8 +104,11 @@ static int connect_inherited(void) {
 
         if (!text || !*text)
                 return -AX_ENOENT;
+        if (owner && strtol(owner, NULL, 10) != getpid())
+                return -AX_ENOENT; /* our parent's, which did not take it out of the environment */
         fd = strtol(text, &end, 10);
         unsetenv("AXEBERG_FD");
+        unsetenv("AXEBERG_PID");
         if (*end || fd < 0 || fd > INT32_MAX)
                 return -AX_EINVAL;
         if (getsockopt((int) fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
@@ -128,16 +131,10 @@ static int open_connection(const char *socket_path) {
         return ax_socket_path(path, sizeof(path)) < 0 ? -AX_ENAMETOOLONG : connect_path(path);
 }
 
-int ax_connect(ax_client **ret, const char *socket_path) {
+int client_connect(ax_client **ret, int fd) {
         ax_client *ax;
-        int fd, r;
+        int r = client_new(&ax, fd);
 
-        if (!ret)
-                return -AX_EINVAL;
-        fd = open_connection(socket_path);
-        if (fd < 0)
-                return fd;
-        r = client_new(&ax, fd);
         if (r < 0) {
                 close(fd);
                 return r;
@@ -149,6 +146,21 @@ int ax_connect(ax_client **ret, const char *socket_path) {
         }
         *ret = ax;
         return 0;
+}
+
+int ax_connect(ax_client **ret, const char *socket_path) {
+        int fd, r;
+
+        if (!ret)
+                return -AX_EINVAL;
+        fd = open_connection(socket_path);
+        if (fd < 0)
+                return fd;
+        r = client_connect(ret, fd);
+        /* for programs that this one starts; they do without where it cannot be had */
+        if (r == 0 && socket_path)
+                (*ret)->socket_path = realpath(socket_path, NULL);
+        return r;
 }
 
 void ax_disconnect(ax_client *ax) {
@@ -163,7 +175,7 @@ void ax_disconnect(ax_client *ax) {
 static int make_epoll(ax_client *ax) {
         struct epoll_event event = { .events = EPOLLIN };
 
-        ax->event_fd = eventfd(ax->handlers_due > 0, EFD_CLOEXEC | EFD_NONBLOCK);
+        ax->event_fd = eventfd(ax->handlers_due, EFD_CLOEXEC | EFD_NONBLOCK);
         ax->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
         if (ax->event_fd >= 0 && ax->epoll_fd >= 0 &&
             epoll_ctl(ax->epoll_fd, EPOLL_CTL_ADD, ax->event_fd, &event) == 0 &&
@@ -203,6 +215,13 @@ static struct timespec deadline_after(double timeout_ms) {
         return deadline;
 }
 
+static bool is_past(const struct timespec *deadline) {
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return now.tv_sec > deadline->tv_sec || (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
+}
+
 int ax_dispatch(ax_client *ax, double timeout_ms) {
         int r = client_check(ax);
         struct timespec deadline;
@@ -211,8 +230,12 @@ int ax_dispatch(ax_client *ax, double timeout_ms) {
                 return r;
         if (isnan(timeout_ms))
                 return -AX_EINVAL;
-        if (timeout_ms < 0)
-                return client_wait_events(ax, NULL);
-        deadline = deadline_after(timeout_ms);
-        return client_wait_events(ax, &deadline);
+        deadline = deadline_after(timeout_ms > 0 ? timeout_ms : 0);
+        do {
+                r = client_wait_events(ax, timeout_ms < 0 ? NULL : &deadline);
+                if (r > 0)
+                        r = client_run_handlers(ax);
+                /* another thread may have been faster, or a signal without a handler have come */
+        } while (r == 0 && (timeout_ms < 0 || !is_past(&deadline)));
+        return r;
 }

@@ -51,6 +51,7 @@ static void process_fill(struct ax_process *process, const Axeberg__ProcessInfo 
         *process = (struct ax_process){
                 .pid = info->pid,
                 .ppid = info->ppid,
+                .group = info->group,
                 .uid = info->uid,
                 .gid = info->gid,
                 .host_pid = info->host_pid,

@@ -88,6 +88,10 @@ int ax_chdir(ax_client *ax, const char *path) {
         return path_call(ax, axeberg__kernel__ch_dir, path, &(struct rpc){ 0 });
 }
 
+int ax_mkfifo(ax_client *ax, const char *path) {
+        return path_call(ax, axeberg__kernel__mkfifo, path, &(struct rpc){ 0 });
+}
+
 int ax_unlink(ax_client *ax, const char *path) {
         return path_call(ax, axeberg__kernel__unlink, path, &(struct rpc){ 0 });
 }

@@ -223,15 +223,27 @@ static int handle_cancel_reply(ax_client *ax, struct received *frame) {
         return 0;
 }
 
+static int handle_event(ax_client *ax, struct received *frame) {
+        close_received_fds(frame);
+        if (frame->header.flags != AX_FRAME_EVENT)
+                return -AX_EPROTO;
+        if (frame->header.method != AXEBERG__EVENT__EVENT_SIGNAL)
+                return 0; /* of a newer daemon */
+        ax->doorbells++;
+        atomic_store(&ax->handlers_due, true);
+        if (ax->event_fd >= 0)
+                eventfd_write(ax->event_fd, 1);
+        wake_all(ax);
+        return 0;
+}
+
 /* With the lock held. Return: 0, negative error: the connection is of no more use. */
 static int handle_frame(ax_client *ax, struct received *frame) {
         struct rpc *rpc;
         int r;
 
-        if (frame->header.serial == 0) {
-                close_received_fds(frame); /* an event of a newer daemon */
-                return frame->header.flags == AX_FRAME_EVENT ? 0 : -AX_EPROTO;
-        }
+        if (frame->header.serial == 0)
+                return handle_event(ax, frame);
         if (frame->header.serial & CANCEL_SERIAL)
                 return handle_cancel_reply(ax, frame);
         rpc = frame->header.flags == AX_FRAME_REPLY ? rpc_from_serial(ax, frame->header.serial) : NULL;
@@ -402,6 +414,8 @@ static void transport_invoke(ProtobufCService *service, unsigned method, const P
         cancel_watch(ax, rpc->serial);
         wait_for_reply(ax, rpc);
         cancel_unwatch();
+        if (!rpc->quiet && atomic_load_explicit(&ax->handlers_due, memory_order_relaxed))
+                client_run_handlers(ax);
         if (rpc->message) {
                 closure(rpc->message, rpc);
                 protobuf_c_message_free_unpacked(rpc->message, NULL);
@@ -476,12 +490,24 @@ int client_wait_events(ax_client *ax, const struct timespec *deadline) {
         int r = 0, result;
 
         pthread_mutex_lock(&ax->lock);
-        while (ax->handlers_due == 0 && ax->broken == 0 && r != ETIMEDOUT)
+        while (!ax->handlers_due && ax->broken == 0 && r != ETIMEDOUT)
                 r = ax->has_reader ? sleep_until_woken(ax, NULL, deadline) : read_until(ax, deadline);
-        result = ax->handlers_due > 0 ? 1 : ax->broken;
+        result = ax->handlers_due ? 1 : ax->broken;
         pass_reader_on(ax);
         pthread_mutex_unlock(&ax->lock);
         return result;
+}
+
+void client_settle_handlers(ax_client *ax, unsigned doorbells) {
+        eventfd_t count;
+
+        pthread_mutex_lock(&ax->lock);
+        if (ax->doorbells == doorbells) {
+                atomic_store(&ax->handlers_due, false);
+                if (ax->event_fd >= 0)
+                        eventfd_read(ax->event_fd, &count);
+        }
+        pthread_mutex_unlock(&ax->lock);
 }
 
 int client_new(ax_client **ret, int fd) {
@@ -498,17 +524,26 @@ int client_new(ax_client **ret, int fd) {
         ax->fd = fd;
         ax->event_fd = ax->epoll_fd = -1;
         pthread_mutex_init(&ax->lock, NULL);
+        pthread_cond_init(&ax->child_started, NULL);
         *ret = ax;
         return 0;
 }
 
 void client_free(ax_client *ax) {
+        struct host_child *child, *next;
+
         if (ax->epoll_fd >= 0)
                 close(ax->epoll_fd);
         if (ax->event_fd >= 0)
                 close(ax->event_fd);
         close(ax->fd);
-        if (client_check_generation(ax) == 0)
-                pthread_mutex_destroy(&ax->lock); /* in a forked child, another thread may have left it locked */
+        free(ax->socket_path);
+        DL_FOREACH_SAFE (ax->children, child, next) {
+                free(child);
+        }
+        if (client_check_generation(ax) == 0) { /* in a forked child, another thread may have left it locked */
+                pthread_cond_destroy(&ax->child_started);
+                pthread_mutex_destroy(&ax->lock);
+        }
         free(ax);
 }

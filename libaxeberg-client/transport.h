@@ -34,6 +34,7 @@ struct rpc {
         int *fds; /* receives descriptors; the others are closed */
         size_t max_fds, n_fds;
         void *context; /* the closure's own */
+        bool quiet;    /* no signal handlers are run after it: they are being run */
 
         int status; /* the result */
 
@@ -43,6 +44,21 @@ struct rpc {
         ProtobufCMessage *message;
         struct waiter *sleeper; /* of the thread that waits for it, while that sleeps */
         struct rpc *prev, *next;
+};
+
+enum { SIGNAL_LIMIT = 32 };
+
+struct signal_handler {
+        ax_signal_handler function;
+        void *userdata;
+};
+
+/* A host program that ax_spawn() started, until it has been reaped. */
+struct host_child {
+        struct host_child *prev, *next;
+        ax_pid pid;
+        pid_t host_pid; /* 0: being started */
+        bool reported;  /* by ax_wait(): its end is of no more interest */
 };
 
 struct ax_client {
@@ -57,13 +73,20 @@ struct ax_client {
         bool has_reader;
         struct rpc *in_flight;
         unsigned cancels_in_flight;
-        struct waiter *waiters; /* threads that sleep */
-        unsigned handlers_due;
+        struct waiter *waiters;   /* threads that sleep */
+        atomic_bool handlers_due; /* the daemon has signals for us */
+        unsigned doorbells;       /* how often it said so */
+        struct signal_handler handlers[SIGNAL_LIMIT];
+        struct host_child *children;
+        pthread_cond_t child_started;
+        char *socket_path;      /* that it was made with, absolute; NULL: inherited */
         int event_fd, epoll_fd; /* -1 until ax_fileno() */
 
         uint8_t receive_buffer[AX_FRAME_MAX_SIZE];
 };
 
+/* Takes over the connected socket and says Hello. Return: as ax_connect(). */
+int client_connect(ax_client **ret, int fd);
 /* Takes over the connected socket. Return: 0, -AX_ENOMEM: fd is still the caller's. */
 int client_new(ax_client **ret, int fd);
 /* Frees, closing the socket, without a word to the daemon. */
@@ -74,6 +97,11 @@ int client_check(ax_client *ax);
 
 /* How many forks led to this process, as far as they matter to handles. */
 unsigned client_fork_generation(void);
+
+/* Runs the handlers of the signals that are due. Return: how many, negative error. */
+int client_run_handlers(ax_client *ax);
+/* What the daemon said until now has been dealt with, unless it has spoken again since `doorbells`. */
+void client_settle_handlers(ax_client *ax, unsigned doorbells);
 
 /* Waits for events until CLOCK_MONOTONIC reaches the deadline (NULL: for ever). Return: 1 something is due, 0 the time is over, negative error. */
 int client_wait_events(ax_client *ax, const struct timespec *deadline);

@@ -2,12 +2,16 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <utlist.h>
 
+#include "axeberg.h"
 #include "kernel.h"
+#include "process/task.h"
+#include "process/timer.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/identity.h"
@@ -52,6 +56,7 @@ static void process_free(struct process *process) {
                 DL_DELETE(process->parent->children, process);
         HASH_DEL(table->processes, process);
         table->count--;
+        host_release(process);
         user_charge_deinit(&process->charge);
         identity_unref(process->identity);
         user_unref(process->user);
@@ -69,26 +74,26 @@ static int process_create(struct process **ret, struct kernel *kernel, struct pr
                 return -ENOMEM;
         if (pid < 0)
                 return pid;
-        process->command_line = malloc(options->command_line_size + 1);
-        if (!process->command_line)
-                return -ENOMEM;
+        r = process_set_command_line(process, options->command_line, options->command_line_size);
+        if (r < 0)
+                return r;
         /* init is the daemon, and no user's */
         r = parent ? user_charge(options->user, &process->charge, USER_PROCESSES, 1) : 0;
         if (r < 0) {
                 free(process->command_line);
                 return r;
         }
-        memcpy(process->command_line, options->command_line, options->command_line_size);
-        process->command_line[options->command_line_size] = '\0';
-        process->command_line_size = options->command_line_size;
         process->kernel = kernel;
         process->pid = pid;
         process->parent = parent;
+        process->group = parent && parent->pid != PROCESS_INIT_PID && !options->new_group ? parent->group : pid;
         process->user = user_ref(options->user);
         process->identity = identity_ref(options->identity);
         process->host_pid = options->host_pid;
         process->cwd = vfs_directory_ref(options->cwd);
-        process->umask = 022;
+        process->umask = parent ? parent->umask : 022;
+        if (parent)
+                signal_inherit(&process->signals, &parent->signals);
         process->started_usec = clock_usec();
         fdtable_init(&process->fds, process->user, table->fd_limit);
         HASH_ADD(hh, table->processes, pid, sizeof(process->pid), process);
@@ -166,19 +171,152 @@ static void hand_children_to_init(struct process *process) {
 }
 
 static void process_release(struct process *process) {
+        timers_release(process);
+        tasks_release(process);
         fdtable_deinit(&process->fds);
         process->cwd = vfs_directory_unref(process->cwd);
 }
 
-void process_exit(struct process *process, int exit_code) {
+void process_discard(struct process *process) {
+        process_release(process);
+        process_free(process);
+}
+
+/* The child may be gone afterwards: a parent can end on SIGCHLD. */
+static void tell_parent(struct process *child) {
+        struct process *parent = child->parent;
+
+        if (parent->pid == PROCESS_INIT_PID)
+                return;
+        child->has_report = true;
+        /* a wait that can be answered is, before the signal interrupts it */
+        wait_queue_wake(&parent->children_changed);
+        signal_send(parent, AX_SIGCHLD);
+}
+
+/* Tells the parent of a zombie, and frees it where nobody will ask. */
+static void process_settle(struct process *zombie) {
+        struct process *parent = zombie->parent;
+
+        if (parent->pid == PROCESS_INIT_PID) {
+                process_free(zombie);
+        } else if (parent->signals.actions[AX_SIGCHLD] == AX_SIGNAL_IGNORE) {
+                process_free(zombie);
+                wait_queue_wake(&parent->children_changed);
+        } else {
+                tell_parent(zombie);
+        }
+}
+
+static void process_end(struct process *process, struct wait_status status) {
         assert(process->pid != PROCESS_INIT_PID);
         process_set_state(process, PROCESS_ZOMBIE);
-        process->exit_code = exit_code;
+        process->status = status;
+        process->has_report = false;
+        if (process->listener)
+                process->listener->ops->ended(process->listener);
+        process->listener = NULL;
         process_release(process);
         hand_children_to_init(process);
-        log_debug("process %d exited with %d", process->pid, exit_code);
-        if (process->parent->pid == PROCESS_INIT_PID)
-                process_free(process);
+        log_debug("process %d ended: %s %d", process->pid, status.kind == AX_EXITED ? "exit code" : "signal",
+                  status.code);
+        process->kernel->counters.processes_exited++;
+        if (!process->awaits_host || process->parent->pid == PROCESS_INIT_PID)
+                process_settle(process);
+}
+
+void process_exit(struct process *process, int exit_code) {
+        process_end(process, (struct wait_status){ AX_EXITED, exit_code });
+}
+
+void process_exit_on_signal(struct process *process, int signal) {
+        process->awaits_host = host_signal(process, SIGKILL);
+        process_end(process, (struct wait_status){ AX_SIGNALED, signal });
+}
+
+void process_exit_on_disconnect(struct process *process) {
+        process->awaits_host = process->status_from_host = process->host.alive;
+        process_exit(process, 0);
+}
+
+void process_on_host_end(struct process *process) {
+        if (process->state != PROCESS_ZOMBIE) {
+                process->status_from_host = true;
+                process_exit(process, 0);
+        } else if (process->awaits_host) {
+                process->awaits_host = false;
+                process_settle(process);
+        }
+}
+
+void process_stop(struct process *process) {
+        if (process->state == PROCESS_STOPPED || process->state == PROCESS_ZOMBIE)
+                return;
+        process_set_state(process, PROCESS_STOPPED);
+        host_signal(process, SIGSTOP);
+        if (process->listener)
+                process->listener->ops->paused(process->listener);
+        process->status = (struct wait_status){ AX_STOPPED, AX_SIGSTOP };
+        tell_parent(process);
+}
+
+void process_continue(struct process *process) {
+        if (process->state != PROCESS_STOPPED)
+                return;
+        process_set_state(process, PROCESS_RUNNING);
+        if (process->parked > 0)
+                process_set_state(process, PROCESS_SLEEPING);
+        wait_queue_wake(&process->held);
+        host_signal(process, SIGCONT);
+        if (process->listener)
+                process->listener->ops->paused(process->listener);
+        process->status = (struct wait_status){ AX_CONTINUED, AX_SIGCONT };
+        tell_parent(process);
+}
+
+bool process_matches(const struct process *child, int32_t pid, const struct process *parent) {
+        if (pid > 0)
+                return child->pid == pid;
+        return pid == -1 || child->group == (pid == 0 ? parent->group : -pid);
+}
+
+bool process_is_reportable(const struct process *child, bool ended_only) {
+        return child->has_report && (child->state == PROCESS_ZOMBIE || !ended_only);
+}
+
+void process_reported(struct process *child) {
+        child->has_report = false;
+        if (child->state == PROCESS_ZOMBIE)
+                process_free(child);
+}
+
+int process_set_command_line(struct process *process, const char *text, size_t size) {
+        char *copy = malloc(size + 1);
+
+        if (!copy)
+                return -ENOMEM;
+        memcpy(copy, text, size);
+        copy[size] = '\0';
+        free(process->command_line);
+        process->command_line = copy;
+        process->command_line_size = size;
+        return 0;
+}
+
+void process_table_end_all(struct process_table *table) {
+        struct process *process, *next;
+        bool found;
+
+        do {
+                found = false;
+                HASH_ITER (hh, table->processes, process, next) {
+                        if (process->pid == PROCESS_INIT_PID || process->state == PROCESS_ZOMBIE)
+                                continue;
+                        process_exit_on_signal(process, AX_SIGTERM);
+                        found = true;
+                        break; /* others may have gone with it */
+                }
+        } while (found);
 }
 
 void process_table_deinit(struct process_table *table) {

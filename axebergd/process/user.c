@@ -10,6 +10,9 @@ static const char *const resource_names[USER_RESOURCES] = {
         [USER_CONNECTIONS] = "connections",
         [USER_PROCESSES] = "processes",
         [USER_FDS] = "descriptors",
+        [USER_PIPES] = "pipes",
+        [USER_TASKS] = "tasks",
+        [USER_TIMERS] = "timers",
 };
 
 int user_from_uid(struct user_table *table, uid_t uid, struct user **ret) {

@@ -14,6 +14,9 @@ enum user_resource {
         USER_CONNECTIONS,
         USER_PROCESSES,
         USER_FDS,
+        USER_PIPES,
+        USER_TASKS,
+        USER_TIMERS,
         USER_RESOURCES,
 };
 

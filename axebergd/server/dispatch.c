@@ -108,13 +108,14 @@ static int check_header(const struct session *session, const struct ax_frame_hea
 static int check_call(const struct session *session, const struct ax_frame_header *header) {
         const ProtobufCServiceDescriptor *service = session->server->service.base.descriptor;
 
-        if (!session->greeted && header->method != AX_METHOD(hello))
+        if (!session->greeted && header->method != AX_METHOD(hello) &&
+            !(header->method == AX_METHOD(start) && session->connection.spawned))
                 return -EPROTO;
         if (header->method >= service->n_methods)
                 return -ENOSYS;
         if (header->trailer > 0 && !method_takes_trailer(header->method))
                 return -EINVAL;
-        if (session->greeted && !session->connection.process)
+        if ((session->greeted || session->connection.spawned) && !session->connection.process)
                 return -ESRCH;
         return 0;
 }
@@ -166,7 +167,7 @@ int dispatch(struct session *session, const uint8_t *frame, size_t size) {
         call->kernel->counters.calls++;
         r = check_call(session, &header);
         if (r == 0) {
-                session->greeted = true;
+                session->greeted |= header.method == AX_METHOD(hello);
                 invoke(session, call, frame + AX_FRAME_HEADER_SIZE,
                        header.length - AX_FRAME_HEADER_SIZE - header.trailer);
                 return 0;

@@ -31,6 +31,10 @@ int server_init(struct server *server, struct kernel *kernel) {
         syscalls_add_names(&server->service);
         syscalls_add_console(&server->service);
         syscalls_add_inspect(&server->service);
+        syscalls_add_spawn(&server->service);
+        syscalls_add_signals(&server->service);
+        syscalls_add_tasks(&server->service);
+        syscalls_add_pipes(&server->service);
 
         handlers = (void (**)(void))(&server->service.base + 1);
         for (unsigned i = 0; i < descriptor->n_methods; i++)

@@ -72,9 +72,17 @@ static unsigned session_n_working(const struct session *session) {
         return session->n_in_flight - (process ? process->parked : 0);
 }
 
-/* Reads from the client while it reads from us and does not ask for more at once than workers get done. */
+static bool session_is_stopped(const struct session *session) {
+        const struct process *process = session->connection.process;
+
+        /* its program's Start is taken even then, so that the program is stopped, too */
+        return process && process->state == PROCESS_STOPPED && !session->wants_sender;
+}
+
+/* Reads from the client while it runs, reads from us, and does not ask for more at once than workers get done. */
 static void session_update_events(struct session *session) {
-        uint32_t events = session_n_working(session) < MAX_WORKING ? EPOLLIN : 0;
+        bool reads = !session_is_stopped(session) && session_n_working(session) < MAX_WORKING;
+        uint32_t events = reads ? EPOLLIN : 0;
 
         if (!session->io)
                 return; /* not yet, or no more */
@@ -151,12 +159,38 @@ static int session_flush(struct session *session) {
         return 0;
 }
 
+/* As recv(), and learns from the host's kernel which process sent it. */
+static ssize_t receive_with_sender(struct session *session) {
+        union {
+                struct cmsghdr align;
+                char data[CMSG_SPACE(sizeof(struct ucred))]; /* no room for descriptors: the kernel drops them */
+        } control;
+        struct iovec iov = { .iov_base = receive_buffer, .iov_len = sizeof(receive_buffer) };
+        struct msghdr message = {
+                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+        };
+        ssize_t n = recvmsg(session->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+        struct ucred sender;
+
+        if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS) {
+                memcpy(&sender, CMSG_DATA(header), sizeof(sender));
+                session->connection.sender = sender.pid;
+        }
+        if (n > 0) {
+                session->wants_sender = false;
+                setsockopt(session->fd, SOL_SOCKET, SO_PASSCRED, &(int){ 0 }, sizeof(int));
+        }
+        return n;
+}
+
 /*
  * Receives and serves one frame. No method takes descriptors: without a control buffer the kernel drops those that come unasked (unix(7)).
  * Return: 0, negative errno: the session is over.
  */
 static int session_receive(struct session *session) {
-        ssize_t n = recv(session->fd, receive_buffer, sizeof(receive_buffer), MSG_DONTWAIT);
+        ssize_t n = session->wants_sender ? receive_with_sender(session)
+                                          : recv(session->fd, receive_buffer, sizeof(receive_buffer), MSG_DONTWAIT);
 
         if (n < 0)
                 return errno == EAGAIN || errno == EINTR ? 0 : -errno;
@@ -237,12 +271,14 @@ static void session_cancel(struct connection *connection, uint32_t serial) {
         }
 }
 
-void session_end_process(struct session *session, int exit_code) {
-        struct process *process = session->connection.process;
+static struct session *session_from_listener(struct process_listener *listener) {
+        return (struct session *) ((char *) listener - offsetof(struct session, connection.listener));
+}
+
+static void session_on_process_end(struct process_listener *listener) {
+        struct session *session = session_from_listener(listener);
         struct call *call, *next;
 
-        if (!process)
-                return;
         session->connection.process = NULL;
         DL_FOREACH_SAFE (session->in_flight, call, next) {
                 if (call->parked)
@@ -250,17 +286,43 @@ void session_end_process(struct session *session, int exit_code) {
                 else
                         call->process = NULL; /* a worker has it */
         }
-        process_exit(process, exit_code);
+        session_update_events(session);
 }
 
-static void session_on_exit_call(struct connection *connection, int exit_code) {
-        session_end_process(session_from_connection(connection), exit_code);
+static void session_on_process_pause(struct process_listener *listener) {
+        session_update_events(session_from_listener(listener));
 }
+
+static void session_on_signal(struct process_listener *listener) {
+        struct call *call;
+
+        DL_FOREACH (session_from_listener(listener)->in_flight, call) {
+                if (call->parked)
+                        waiter_wake(&call->waiter);
+        }
+}
+
+static void session_notify(struct process_listener *listener, unsigned event) {
+        struct ax_frame_header header = { .length = AX_FRAME_HEADER_SIZE, .method = event, .flags = AX_FRAME_EVENT };
+        uint8_t frame[AX_FRAME_HEADER_SIZE];
+
+        ax_frame_header_encode(&header, frame);
+        session_send(session_from_listener(listener), frame, sizeof(frame), NULL, 0, NULL, 0);
+}
+
+static const struct process_listener_ops session_listener_ops = {
+        .ended = session_on_process_end,
+        .paused = session_on_process_pause,
+        .interrupted = session_on_signal,
+        .notify = session_notify,
+};
+
+static int session_connect(struct connection *connection, struct process *process, bool hosted, int *ret_fd);
 
 static const struct connection_ops session_ops = {
         .keep = session_keep,
         .cancel = session_cancel,
-        .end_process = session_on_exit_call,
+        .connect = session_connect,
 };
 
 /* What the worker still holds goes on without a connection. */
@@ -282,7 +344,8 @@ struct session *session_free(struct session *session) {
         sd_event_source_disable_unref(session->io);
         sd_event_source_disable_unref(session->peer_exit);
         session->io = session->peer_exit = NULL;
-        session_end_process(session, 0);
+        if (session->connection.process)
+                process_exit_on_disconnect(session->connection.process);
         session_orphan_calls(session);
         DL_FOREACH_SAFE (session->output, frame, next) {
                 output_frame_free(frame);
@@ -355,23 +418,29 @@ static int session_identify(struct session *session) {
         return 0;
 }
 
-static int session_admit(struct session *session) {
+/* Charges the session to its user, lists it and listens to it. */
+static int session_open(struct session *session) {
         struct server *server = session->server;
-        int r = session_identify(session);
+        int r = user_charge(session->connection.peer.user, &session->charge, USER_CONNECTIONS, 1);
 
-        if (r == 0)
-                r = user_charge(session->connection.peer.user, &session->charge, USER_CONNECTIONS, 1);
         if (r < 0)
                 return r;
         DL_APPEND(server->sessions, session);
         server->kernel->n_sessions++;
+        return sd_event_add_io(server->kernel->event, &session->io, session->fd, EPOLLIN, session_on_io, session);
+}
+
+static int session_admit(struct session *session) {
+        int r = session_identify(session);
+
+        if (r == 0)
+                r = session_open(session);
+        if (r < 0)
+                return r;
         session->pidfd = open_pidfd(session->fd, session->connection.peer.host_pid);
         if (session->pidfd < 0)
                 return session->pidfd;
-        r = sd_event_add_io(server->kernel->event, &session->io, session->fd, EPOLLIN, session_on_io, session);
-        if (r < 0)
-                return r;
-        return sd_event_add_io(server->kernel->event, &session->peer_exit, session->pidfd, EPOLLIN,
+        return sd_event_add_io(session->server->kernel->event, &session->peer_exit, session->pidfd, EPOLLIN,
                                session_on_peer_exit, session);
 }
 
@@ -392,8 +461,21 @@ static void refuse(int fd, int error) {
         send_frame(fd, &iov, 1, NULL, 0);
 }
 
-int session_new(struct server *server, int fd) {
+static struct session *session_create(struct server *server, int fd) {
         struct session *session = calloc(1, sizeof(*session));
+
+        if (!session)
+                return NULL;
+        session->connection.ops = &session_ops;
+        session->connection.listener.ops = &session_listener_ops;
+        session->server = server;
+        session->fd = fd;
+        session->pidfd = -1;
+        return session;
+}
+
+int session_new(struct server *server, int fd) {
+        struct session *session = session_create(server, fd);
         int r;
 
         if (!session) {
@@ -401,15 +483,41 @@ int session_new(struct server *server, int fd) {
                 close(fd);
                 return -ENOMEM;
         }
-        session->connection.ops = &session_ops;
-        session->server = server;
-        session->fd = fd;
-        session->pidfd = -1;
         r = session_admit(session);
         if (r < 0) {
                 refuse(fd, r == -ENFILE ? -EMFILE : r);
                 session_free(session);
                 return r;
         }
+        return 0;
+}
+
+static int session_connect(struct connection *connection, struct process *process, bool hosted, int *ret_fd) {
+        struct session *session;
+        int fds[2], r;
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+                return -errno;
+        session = session_create(session_from_connection(connection)->server, fds[0]);
+        if (!session) {
+                close(fds[0]);
+                close(fds[1]);
+                return -ENOMEM;
+        }
+        session->connection.peer.user = user_ref(process->user);
+        session->connection.peer.identity = identity_ref(process->identity);
+        session->connection.spawned = true;
+        session->wants_sender = hosted;
+        r = session_open(session);
+        if (r >= 0 && hosted && setsockopt(fds[0], SOL_SOCKET, SO_PASSCRED, &(int){ 1 }, sizeof(int)) < 0)
+                r = -errno;
+        if (r < 0) {
+                session_free(session);
+                close(fds[1]);
+                return r;
+        }
+        session->connection.process = process;
+        process->listener = &session->connection.listener;
+        *ret_fd = fds[1];
         return 0;
 }

@@ -22,7 +22,8 @@ struct session {
         struct user_charge charge;
         int fd, pidfd;
         sd_event_source *io, *peer_exit;
-        bool greeted; /* the first frame was Hello */
+        bool greeted;      /* Hello has come */
+        bool wants_sender; /* of the first frame, see struct connection */
         struct call *in_flight;
         unsigned n_in_flight;
         struct output_frame *output; /* not sent yet */
@@ -42,4 +43,3 @@ void session_fail(struct session *session);
 bool session_has_in_flight(const struct session *session, uint32_t serial);
 /* A call that was kept has been answered. */
 void session_forget_call(struct session *session, struct call *call);
-void session_end_process(struct session *session, int exit_code);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel.h"
 #include "process/process.h"
 
 void call_reply_message(struct call *call, int status, const ProtobufCMessage *message) {
@@ -42,26 +43,34 @@ int call_keep(struct call *call) {
         return r;
 }
 
-static void call_on_wake(struct waiter *waiter) {
+/* A stopped process makes no progress: what could go on is held until it is continued. */
+static void call_on_run(struct waiter *waiter) {
         struct call *call = (struct call *) ((char *) waiter - offsetof(struct call, waiter));
 
-        call->resume(call);
+        if (call->process->state == PROCESS_STOPPED)
+                wait_queue_add(&call->process->held, waiter);
+        else
+                call->resume(call);
 }
 
-int call_park(struct call *call, struct wait_queue *queue, void (*resume)(struct call *), void (*drop)(struct call *)) {
+int call_park(struct call *call, struct wait_queue *queue, void (*resume)(struct call *),
+              int (*drop)(struct call *, int)) {
         int r;
 
-        if (call->parked)
-                return 0;
+        if (signal_is_due(call->process))
+                return -EINTR;
         r = call_keep(call);
         if (r < 0)
                 return r;
-        call->parked = true;
         call->resume = resume;
         call->drop = drop;
-        call->waiter.wake = call_on_wake;
+        call->waiter.run_queue = &call->kernel->run_queue;
+        call->waiter.run = call_on_run;
+        call->waiter.granted = false;
         wait_queue_add(queue, &call->waiter);
-        process_park(call->process);
+        if (!call->parked)
+                process_park(call->process);
+        call->parked = true;
         return 0;
 }
 
@@ -75,6 +84,6 @@ void call_unpark(struct call *call) {
 }
 
 void call_abort(struct call *call, int status) {
-        call->drop(call);
+        status = call->drop(call, status);
         call_reply(call, status);
 }

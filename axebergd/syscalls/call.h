@@ -15,12 +15,11 @@
 
 #include "axeberg.pb-c.h"
 #include "frame.h"
-#include "process/wait_queue.h"
+#include "process/process.h"
 
 struct call;
 struct identity;
 struct kernel;
-struct process;
 struct user;
 
 /* Who is at the other end of a connection, as the host's kernel says. */
@@ -35,8 +34,11 @@ struct peer {
  */
 struct connection {
         const struct connection_ops *ops;
+        struct process_listener listener;
         struct peer peer;
         struct process *process; /* NULL before Hello and after the process's end */
+        bool spawned;            /* of a spawned process that has not said Hello yet */
+        pid_t sender;            /* who on the host sent the first frame of such a connection; 0: unknown */
 };
 
 struct connection_ops {
@@ -44,8 +46,8 @@ struct connection_ops {
         int (*keep)(struct connection *connection, struct call *call);
         /* Interrupts the parked call with that serial, if there is one. */
         void (*cancel)(struct connection *connection, uint32_t serial);
-        /* The process exits; the connection stays and answers -ESRCH. */
-        void (*end_process)(struct connection *connection, int exit_code);
+        /* Makes a connection for a new process; `hosted`: a host program will say Start. Return: 0, negative errno. */
+        int (*connect)(struct connection *connection, struct process *process, bool hosted, int *ret_fd);
 };
 
 /* What a reply is made of; the message is the closure's argument. */
@@ -71,9 +73,10 @@ struct call {
         bool parked;
         struct waiter waiter;
         void (*resume)(struct call *call); /* parked, and perhaps ready now */
-        void (*drop)(struct call *call);   /* parked, and to end early: frees `data` */
-        void *data;                        /* the handler's own while in flight */
-        struct call *prev, *next;          /* in flight on the connection */
+        int (*drop)(struct call *call,
+                    int status);  /* parked, and to end early: frees `data`; the status to answer with */
+        void *data;               /* the handler's own while in flight */
+        struct call *prev, *next; /* in flight on the connection */
 };
 
 /* Answers end the call: it must not be touched afterwards. */
@@ -86,9 +89,12 @@ void call_reply_trailer(struct call *call, int status, const void *data, size_t 
  */
 int call_keep(struct call *call);
 
-/* Keeps the call and puts it on a wait queue; its process sleeps. Called again from `resume`, it stays there. Return: as call_keep(). */
+/*
+ * Keeps the call and puts it on a wait queue; its process sleeps. A call that is woken, and finds that it must wait again, parks again. Return: as
+ * call_keep(), -EINTR there is a signal to handle; where it was parked already the caller answers it.
+ */
 int call_park(struct call *call, struct wait_queue *queue, void (*resume)(struct call *call),
-              void (*drop)(struct call *call));
+              int (*drop)(struct call *call, int status));
 /* Takes it off its queue; the process no longer waits for it. */
 void call_unpark(struct call *call);
 /* Ends a parked call early. */

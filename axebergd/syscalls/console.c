@@ -29,27 +29,32 @@ static void take_reply(struct call *call, size_t n, uint64_t lost) {
         call_reply_message(call, (int) n, &reply.base);
 }
 
+static int take_drop(struct call *call, int status) {
+        call->data = NULL;
+        return status;
+}
+
 /* Parked without data of its own: the size to take is kept in the pointer's place. */
 static void take_attempt(struct call *call) {
         struct console *console = call->kernel->console;
         size_t size = (size_t) (uintptr_t) call->data;
         uint64_t lost;
         size_t n = console_take_output(console, take_buffer, size, &lost);
+        int r;
 
-        if (n > 0)
+        if (n > 0) {
                 take_reply(call, n, lost);
-}
-
-static void take_drop(struct call *call) {
-        call->data = NULL;
+                return;
+        }
+        r = call_park(call, console_output_queue(console), take_attempt, take_drop);
+        if (r < 0)
+                call_reply(call, r);
 }
 
 SYSCALL(sys_console_take_output, ConsoleTakeRequest, ConsoleTakeReply) {
         size_t size = request->size < sizeof(take_buffer) ? request->size : sizeof(take_buffer);
-        struct console *console = call->kernel->console;
         uint64_t lost;
         size_t n;
-        int r;
 
         if (!process_is_administrator(call->process)) {
                 call_reply(call, -EPERM);
@@ -59,15 +64,13 @@ SYSCALL(sys_console_take_output, ConsoleTakeRequest, ConsoleTakeReply) {
                 call_reply(call, -EINVAL);
                 return;
         }
-        n = console_take_output(console, take_buffer, size, &lost);
-        if (n > 0 || !request->wait) {
-                take_reply(call, n, lost);
+        if (request->wait) {
+                call->data = (void *) (uintptr_t) size;
+                take_attempt(call);
                 return;
         }
-        call->data = (void *) (uintptr_t) size;
-        r = call_park(call, console_output_queue(console), take_attempt, take_drop);
-        if (r < 0)
-                call_reply(call, r);
+        n = console_take_output(call->kernel->console, take_buffer, size, &lost);
+        take_reply(call, n, lost);
 }
 
 void syscalls_add_console(Axeberg__Kernel_Service *service) {

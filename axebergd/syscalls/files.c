@@ -32,10 +32,12 @@ struct io {
         struct object *object;
         uint8_t *buffer; /* reads: into this; writes: the call's trailer */
         size_t size;
+        size_t progress; /* of a write that waits for more room */
         int64_t offset;
         bool positioned;
         int whence;
         int64_t result;
+        int failed; /* why a write went no further */
         struct statx status;
 };
 
@@ -49,9 +51,15 @@ static void io_free(struct io *io) {
         free(io);
 }
 
-static void io_drop(struct call *call) {
-        io_free(call->data);
+/* A write that got somewhere tells how far; only one that did nothing has failed. */
+static int io_drop(struct call *call, int status) {
+        struct io *io = call->data;
+
+        if (io->progress > 0 && status == -EINTR)
+                status = (int) io->progress;
+        io_free(io);
         call->data = NULL;
+        return status;
 }
 
 static void io_finish(struct io *io) {
@@ -80,7 +88,7 @@ static void io_attempt(struct call *call) {
         }
         r = call_park(call, queue, io_attempt, io_drop);
         if (r < 0) {
-                io->result = r;
+                io->result = io->progress > 0 ? (int64_t) io->progress : r;
                 io_finish(io);
         }
 }
@@ -170,17 +178,35 @@ SYSCALL(sys_read, ReadRequest, Empty) {
         io_start(io);
 }
 
+/* What can be waited for takes all, in as many goes as that needs; what cannot says how much it took. */
 static int64_t write_run(struct io *io) {
         const struct call *call = io->call;
+        const uint8_t *data = call->trailer + io->progress;
+        size_t size = call->trailer_size - io->progress;
+        ssize_t n;
 
-        return io->positioned ? object_pwrite(io->object, call->trailer, call->trailer_size, io->offset)
-                              : object_write(io->object, call->trailer, call->trailer_size);
+        if (io->positioned)
+                return object_pwrite(io->object, data, size, io->offset);
+        n = object_write(io->object, data, size);
+        if (n < 0 && n != -EAGAIN) {
+                io->failed = (int) n;
+                return io->progress > 0 ? (int64_t) io->progress : n;
+        }
+        if (n > 0)
+                io->progress += (size_t) n;
+        if (io->progress < call->trailer_size && io->object->ops->writable && !(io->object->flags & AX_O_NONBLOCK))
+                return -EAGAIN;
+        return io->progress > 0 ? (int64_t) io->progress : n;
 }
 
 static void write_finish(struct call *call, const struct io *io) {
+        struct process *process = call->process;
+
         if (io->result > 0)
                 call->kernel->counters.bytes_written += (uint64_t) io->result;
         call_reply(call, io->result);
+        if (io->failed == -EPIPE && process)
+                signal_send(process, AX_SIGPIPE);
 }
 
 static const struct io_type write_type = { write_run, write_finish, writable };

@@ -89,6 +89,10 @@ static void answer_open(struct call *call, struct vfs_request *request) {
         struct object *object;
         int r = request->result;
 
+        if (r == 0 && request->is_fifo) {
+                fifo_open(call, request);
+                return;
+        }
         if (r == 0)
                 r = vfs_request_take_object(request, &object);
         if (r == 0) {
@@ -185,6 +189,15 @@ static void start_plain(struct call *call, const struct vfs_operation *operation
 
 SYSCALL(sys_mkdir, PathRequest, Empty) {
         start_plain(call, &vfs_mkdir, request->path, NULL);
+}
+
+SYSCALL(sys_mkfifo, PathRequest, Empty) {
+        struct vfs_request *mkfifo = path_call_new(call, &vfs_mkfifo, request->path, NULL, answer_plain);
+
+        if (!mkfifo)
+                return;
+        mkfifo->mode = 0666 & ~call->process->umask;
+        path_call_start(call, mkfifo);
 }
 
 SYSCALL(sys_unlink, PathRequest, Empty) {
@@ -352,6 +365,7 @@ void syscalls_add_names(Axeberg__Kernel_Service *service) {
         service->open = sys_open;
         service->stat = sys_stat;
         service->mkdir = sys_mkdir;
+        service->mkfifo = sys_mkfifo;
         service->read_dir = sys_read_dir;
         service->get_cwd = sys_get_cwd;
         service->ch_dir = sys_ch_dir;

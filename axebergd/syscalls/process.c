@@ -15,18 +15,17 @@
 #include "util/cleanup.h"
 #include "vfs/vfs.h"
 
-enum { COMMAND_LINE_MAX = 2048, N_STANDARD_FDS = 3 };
+enum { N_STANDARD_FDS = 3 };
 
-/* Joins the arguments as /proc/<pid>/cmdline shows them, cut off where they are long. */
-static size_t join_arguments(const Axeberg__HelloRequest *request, char *buffer, size_t size) {
+size_t join_arguments(char *const *arguments, size_t count, char *buffer, size_t size) {
         size_t used = 0;
 
-        for (size_t i = 0; i < request->n_argv && used < size; i++) {
-                size_t length = strlen(request->argv[i]) + 1;
+        for (size_t i = 0; i < count && used < size; i++) {
+                size_t length = strlen(arguments[i]) + 1;
 
                 if (length > size - used)
                         length = size - used;
-                memcpy(buffer + used, request->argv[i], length);
+                memcpy(buffer + used, arguments[i], length);
                 used += length;
                 buffer[used - 1] = '\0';
         }
@@ -46,10 +45,19 @@ static int open_standard_fds(struct process *process) {
         return r;
 }
 
+static void hello_reply(struct call *call) {
+        Axeberg__HelloReply reply = AXEBERG__HELLO_REPLY__INIT;
+
+        reply.version = AX_PROTOCOL_VERSION;
+        reply.pid = call->process->pid;
+        reply.daemon_version = (char *) AXEBERG_VERSION;
+        reply.max_payload = AX_FRAME_MAX_PAYLOAD;
+        call_reply_message(call, 0, &reply.base);
+}
+
 /* Enters the home directory where the process may; else it stays in "/". */
 static void hello_on_home(struct vfs_request *request) {
         struct call *call = request->userdata;
-        Axeberg__HelloReply reply = AXEBERG__HELLO_REPLY__INIT;
         struct vfs_directory *home;
 
         if (!call->process) {
@@ -62,11 +70,7 @@ static void hello_on_home(struct vfs_request *request) {
                 call->process->cwd = home;
         }
         vfs_request_free(request);
-        reply.version = AX_PROTOCOL_VERSION;
-        reply.pid = call->process->pid;
-        reply.daemon_version = (char *) AXEBERG_VERSION;
-        reply.max_payload = AX_FRAME_MAX_PAYLOAD;
-        call_reply_message(call, 0, &reply.base);
+        hello_reply(call);
 }
 
 static int hello_create(struct call *call, const Axeberg__HelloRequest *request) {
@@ -78,7 +82,7 @@ static int hello_create(struct call *call, const Axeberg__HelloRequest *request)
                 .host_pid = call->connection->peer.host_pid,
                 .cwd = init->cwd,
                 .command_line = command_line,
-                .command_line_size = join_arguments(request, command_line, sizeof(command_line)),
+                .command_line_size = join_arguments(request->argv, request->n_argv, command_line, sizeof(command_line)),
         };
         int r = process_new(&process, init, &options);
 
@@ -86,17 +90,40 @@ static int hello_create(struct call *call, const Axeberg__HelloRequest *request)
                 return r;
         r = open_standard_fds(process);
         if (r < 0) {
-                process_exit(process, 0);
+                process_discard(process);
                 return r == -ENFILE ? -EDQUOT : r;
         }
         call->connection->process = call->process = process;
+        process->listener = &call->connection->listener;
+        call->kernel->counters.processes_spawned++;
         return 0;
+}
+
+/* The program of a spawned process knows best what it was started as. */
+static void hello_from_spawned(struct call *call, const Axeberg__HelloRequest *request) {
+        char command_line[COMMAND_LINE_MAX];
+        size_t size = join_arguments(request->argv, request->n_argv, command_line, sizeof(command_line));
+
+        if (request->version != AX_PROTOCOL_VERSION) {
+                call_reply(call, -EPROTO);
+                return;
+        }
+        call->connection->spawned = false;
+        if (size > 0 && process_set_command_line(call->process, command_line, size) < 0) {
+                call_reply(call, -ENOMEM);
+                return;
+        }
+        hello_reply(call);
 }
 
 SYSCALL(sys_hello, HelloRequest, HelloReply) {
         struct vfs_request *home;
         int r;
 
+        if (call->connection->spawned) {
+                hello_from_spawned(call, request);
+                return;
+        }
         if (call->process) {
                 call_reply(call, -EPROTO);
                 return;
@@ -122,7 +149,7 @@ SYSCALL(sys_cancel, CancelRequest, Empty) {
 }
 
 SYSCALL(sys_exit, ExitRequest, Empty) {
-        call->connection->ops->end_process(call->connection, request->code & 0xFF);
+        process_exit(call->process, request->code & 0xFF);
         call_reply(call, 0);
 }
 

@@ -54,10 +54,18 @@ static int text_mounts(FILE *out, const struct kernel *kernel, const struct proc
         return 0;
 }
 
+/* As proc_pid_status(5) has it: bit n - 1 is signal n. */
+static void text_signals(FILE *out, const struct signal_state *signals) {
+        fprintf(out, "SigPnd:\t%016x\nSigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t%016x\n", signal_pending_mask(signals),
+                signal_blocked_mask(signals), signal_action_mask(signals, AX_SIGNAL_IGNORE),
+                signal_action_mask(signals, AX_SIGNAL_HANDLE));
+}
+
 static int text_status(FILE *out, const struct kernel *kernel, const struct process *process) {
         (void) kernel;
-        fprintf(out, "Name:\t%s\nState:\t%s\nPid:\t%d\nPPid:\t%d\n", process_command(process),
-                process_state_name(process->state), process->pid, process->parent ? process->parent->pid : 0);
+        fprintf(out, "Name:\t%s\nState:\t%s\nPid:\t%d\nPPid:\t%d\nGroup:\t%d\n", process_command(process),
+                process_state_name(process->state), process->pid, process->parent ? process->parent->pid : 0,
+                process->group);
         fprintf(out, "Uid:\t%u\nGid:\t%u\nGroups:\t", (unsigned) process->identity->uid,
                 (unsigned) process->identity->gid);
         for (size_t i = 0; i < process->identity->n_groups; i++)
@@ -65,6 +73,8 @@ static int text_status(FILE *out, const struct kernel *kernel, const struct proc
         fprintf(out, "\nUmask:\t%04o\nHostPid:\t%d\nFDs:\t%u\nFDLimit:\t%u\nParked:\t%u\nCalls:\t%llu\n",
                 (unsigned) process->umask, (int) process->host_pid, process->fds.n_open, process->fds.limit,
                 process->parked, (unsigned long long) process->calls);
+        fprintf(out, "Tasks:\t%u\nTimers:\t%u\n", process->n_tasks, process->n_timers);
+        text_signals(out, &process->signals);
         return 0;
 }
 

@@ -40,13 +40,29 @@ static int open_flags(const struct vfs_request *request) {
                (flags & AX_O_EXCLUSIVE ? O_EXCL : 0);
 }
 
-/* Only files and directories are opened: host devices, FIFOs and sockets in a store are other kernels' objects. */
-static int check_openable(int fd) {
+/* Only files, directories and FIFOs are opened: host devices and sockets in a store are other kernels' objects. */
+static int check_openable(struct vfs_request *request, int fd) {
         struct stat status;
 
         if (fstat(fd, &status) < 0)
                 return -errno;
-        return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ? 0 : -ENXIO;
+        request->is_fifo = S_ISFIFO(status.st_mode);
+        return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || request->is_fifo ? 0 : -ENXIO;
+}
+
+/* The host opens no FIFO for writing that nobody reads, unless it may wait: we do that, on a descriptor of the inode. */
+static int open_without_reader(struct vfs_request *request) {
+        const struct walk *walk = &request->walks[0];
+        _cleanup_close_ int fd = openat(walk->dir, walk->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        int r = fd < 0 ? -errno : check_openable(request, fd);
+
+        if (r < 0)
+                return r;
+        if (!request->is_fifo || request->flags & AX_O_NONBLOCK)
+                return -ENXIO;
+        request->no_reader = true;
+        request->fd = steal_fd(&fd);
+        return 0;
 }
 
 int store_op_open(struct vfs_request *request) {
@@ -62,17 +78,28 @@ int store_op_open(struct vfs_request *request) {
                     request->mode);
         if (fd < 0) {
                 r = -errno;
+                if (r == -ENXIO)
+                        return open_without_reader(request);
                 if (r != -ELOOP)
                         return r;
                 if (fstatat(walk->dir, walk->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
                         return -errno;
                 return S_ISLNK(status.st_mode) ? STORE_OP_FOLLOW : -ELOOP;
         }
-        r = check_openable(fd);
+        r = check_openable(request, fd);
         if (r < 0)
                 return r;
         request->fd = steal_fd(&fd);
         return 0;
+}
+
+int store_op_mkfifo(struct vfs_request *request) {
+        const struct walk *walk = &request->walks[0];
+        int r = check_new_name(walk, false);
+
+        if (r < 0)
+                return r;
+        return mkfifoat(walk->dir, walk->name, request->mode) < 0 ? -errno : 0;
 }
 
 int store_op_lstat(struct vfs_request *request) {

@@ -14,6 +14,7 @@ int store_op_open(struct vfs_request *request);
 int store_op_stat(struct vfs_request *request);
 int store_op_lstat(struct vfs_request *request);
 int store_op_mkdir(struct vfs_request *request);
+int store_op_mkfifo(struct vfs_request *request);
 int store_op_readdir(struct vfs_request *request);
 int store_op_chdir(struct vfs_request *request);
 int store_op_unlink(struct vfs_request *request);

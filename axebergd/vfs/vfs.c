@@ -230,6 +230,11 @@ const struct vfs_operation vfs_lstat = { .name = "lstat", .store = store_op_lsta
 const struct vfs_operation vfs_mkdir = {
         .name = "mkdir", .keeps_last = { true }, .store = store_op_mkdir, .synthetic = synthetic_exists, .creates = true
 };
+const struct vfs_operation vfs_mkfifo = { .name = "mkfifo",
+                                          .keeps_last = { true },
+                                          .store = store_op_mkfifo,
+                                          .synthetic = synthetic_exists,
+                                          .creates = true };
 const struct vfs_operation vfs_readdir = {
         .name = "readdir", .follow = true, .store = store_op_readdir, .synthetic = synthetic_readdir, .heavy = true
 };

@@ -94,6 +94,8 @@ struct vfs_request {
         /* what came of it */
         int result;
         int fd;
+        bool is_fifo;   /* what was opened */
+        bool no_reader; /* a FIFO that is to be written, and that nobody reads: fd only names it */
         struct object *object;
         struct vfs_directory *directory;
         struct statx status;
@@ -104,8 +106,9 @@ struct vfs_request {
         void *userdata;
 };
 
-extern const struct vfs_operation vfs_open, vfs_stat, vfs_lstat, vfs_mkdir, vfs_readdir, vfs_chdir, vfs_unlink,
-        vfs_rmdir, vfs_rename, vfs_link, vfs_symlink, vfs_readlink, vfs_chmod, vfs_chown, vfs_lchown, vfs_utimens;
+extern const struct vfs_operation vfs_open, vfs_stat, vfs_lstat, vfs_mkdir, vfs_mkfifo, vfs_readdir, vfs_chdir,
+        vfs_unlink, vfs_rmdir, vfs_rename, vfs_link, vfs_symlink, vfs_readlink, vfs_chmod, vfs_chown, vfs_lchown,
+        vfs_utimens;
 
 /* Prepares a request of `*process`, which stays readable until the request is freed. `second` may be NULL. Return: 0, negative errno; on error there is nothing to free. */
 int vfs_request_new(struct vfs_request **ret, const struct vfs_operation *operation, struct process *const *process,

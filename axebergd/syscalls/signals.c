@@ -1,0 +1,146 @@
+/*
+ * Signals: sending them, and what a process does with its own.
+ */
+#include <errno.h>
+
+#include "axeberg.h"
+#include "kernel.h"
+#include "process/process.h"
+#include "process/signal.h"
+#include "syscalls/call.h"
+#include "syscalls/syscalls.h"
+
+/* The sender is not told apart by pointer: it may end while the others are signalled. */
+static bool is_in_group(const struct process *process, int32_t target, int32_t sender_pid, int32_t sender_group) {
+        if (process->pid == PROCESS_INIT_PID || process->state == PROCESS_ZOMBIE)
+                return false;
+        if (target == -1)
+                return process->pid != sender_pid;
+        return process->group == (target == 0 ? sender_group : -target);
+}
+
+static int *list_group(const struct process *sender, int32_t target, size_t *ret_count, int *ret_error) {
+        const struct process_table *table = &sender->kernel->processes;
+        int *pids = calloc(table->count, sizeof(*pids));
+        struct process *process, *next;
+
+        *ret_count = 0;
+        *ret_error = pids ? -ESRCH : -ENOMEM;
+        if (!pids)
+                return NULL;
+        HASH_ITER (hh, table->processes, process, next) {
+                if (!is_in_group(process, target, sender->pid, sender->group))
+                        continue;
+                if (signal_is_permitted(sender, process))
+                        pids[(*ret_count)++] = process->pid;
+                else
+                        *ret_error = -EPERM;
+        }
+        if (*ret_count > 0)
+                *ret_error = 0;
+        return pids;
+}
+
+/* By pid, and the sender last: each that is signalled can take others with it. */
+static int kill_group(const struct process *sender, int32_t target, int signal) {
+        const struct process_table *table = &sender->kernel->processes;
+        int sender_pid = sender->pid, r;
+        struct process *process;
+        bool sender_too = false;
+        size_t count;
+        int *pids = list_group(sender, target, &count, &r);
+
+        for (size_t i = 0; signal > 0 && i < count; i++) {
+                process = process_from_pid(table, pids[i]);
+                if (pids[i] == sender_pid)
+                        sender_too = true;
+                else if (process)
+                        signal_send(process, signal);
+        }
+        free(pids);
+        process = sender_too ? process_from_pid(table, sender_pid) : NULL;
+        if (process)
+                signal_send(process, signal);
+        return r;
+}
+
+static int kill_one(const struct process *sender, int32_t pid, int signal) {
+        struct process *target = process_from_pid(&sender->kernel->processes, pid);
+
+        if (!target)
+                return -ESRCH;
+        if (!signal_is_permitted(sender, target))
+                return -EPERM;
+        if (signal > 0)
+                signal_send(target, signal);
+        return 0;
+}
+
+SYSCALL(sys_kill, SignalRequest, Empty) {
+        int signal = request->signal;
+        int r;
+
+        if (signal != 0 && !signal_is_valid(signal))
+                r = -AX_ESIG_INVALID;
+        else if (request->pid > 0)
+                r = kill_one(call->process, request->pid, signal);
+        else if (request->pid == INT32_MIN)
+                r = -ESRCH;
+        else
+                r = kill_group(call->process, request->pid, signal);
+        call_reply(call, r);
+}
+
+SYSCALL(sys_signal_action, SignalActionRequest, Empty) {
+        int r;
+
+        if (!signal_is_valid(request->signal))
+                r = -AX_ESIG_INVALID;
+        else if (request->action > AX_SIGNAL_HANDLE)
+                r = -EINVAL;
+        else
+                r = signal_set_action(call->process, request->signal, request->action);
+        call_reply(call, r);
+}
+
+SYSCALL(sys_signal_block, SignalRequest, Empty) {
+        bool valid = signal_is_valid(request->signal);
+
+        call_reply(call, valid ? signal_block(call->process, request->signal) : -AX_ESIG_INVALID);
+}
+
+SYSCALL(sys_signal_unblock, SignalRequest, Empty) {
+        bool valid = signal_is_valid(request->signal);
+
+        call_reply(call, valid ? signal_unblock(call->process, request->signal) : -AX_ESIG_INVALID);
+}
+
+SYSCALL(sys_signal_pending, Empty, Empty) {
+        (void) request;
+        call_reply(call, call->process->signals.n_pending > 0);
+}
+
+SYSCALL(sys_signal_take, SignalTakeRequest, Empty) {
+        struct process_table *table = &call->kernel->processes;
+        int pid = call->process->pid;
+        struct process *process;
+
+        if (request->done != 0 && !signal_is_valid(request->done)) {
+                call_reply(call, -AX_ESIG_INVALID);
+                return;
+        }
+        if (request->done != 0)
+                signal_done(call->process, request->done);
+        /* the signal may be pending again, with another action, which has ended the process */
+        process = process_from_pid(table, pid);
+        call_reply(call, process && process->state != PROCESS_ZOMBIE ? signal_take(process) : -ESRCH);
+}
+
+void syscalls_add_signals(Axeberg__Kernel_Service *service) {
+        service->kill = sys_kill;
+        service->signal_action = sys_signal_action;
+        service->signal_block = sys_signal_block;
+        service->signal_unblock = sys_signal_unblock;
+        service->signal_pending = sys_signal_pending;
+        service->signal_take = sys_signal_take;
+}
