@@ -84,6 +84,7 @@ void call_unpark(struct call *call) {
 }
 
 void call_abort(struct call *call, int status) {
+        call_unpark(call); /* from a queue that may go with what is dropped */
         status = call->drop(call, status);
         call_reply(call, status);
 }
