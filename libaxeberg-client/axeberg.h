@@ -246,7 +246,7 @@ int ax_open(ax_client *ax, const char *path, unsigned flags);
  * @size: of @buf
  *
  * Waits while nothing is there and something can still come (console, pipe), unless the descriptor is non-blocking. Once something is there it does not
- * wait for more; a console or pipe gives at most 61440 bytes at once.
+ * wait for more.
  *
  * Return: bytes read, 0 at the end of the file. -AX_EBADF (not open, or not for reading), -AX_EISDIR, -AX_EAGAIN, -AX_EINTR, -AX_EIO, -AX_EINVAL (@buf is NULL).
  */

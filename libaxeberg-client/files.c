@@ -50,16 +50,12 @@ static int read_chunk(ax_client *ax, const struct transfer *transfer, size_t don
         request.size = (uint32_t) rpc.data_size;
         request.positioned = transfer->positioned;
         request.offset = transfer->positioned ? transfer->offset + (int64_t) done : 0;
+        request.nowait = done > 0;
         r = RPC(ax, read, &request, rpc_ignore, &rpc);
         return r > 0 && (size_t) r != rpc.data_received ? -AX_EPROTO : r;
 }
 
-/* What has offsets never makes a reader wait. */
-static bool never_waits(ax_client *ax, const struct transfer *transfer) {
-        return transfer->positioned || ax_seek(ax, transfer->fd, 0, SEEK_CUR) >= 0;
-}
-
-/* A short chunk ends the transfer. So does the first of a console or pipe, full or not: more of it may have to be waited for. */
+/* A short chunk ends the transfer, and so does one that would have to be waited for. */
 static ssize_t read_all(ax_client *ax, struct transfer transfer, char *buf) {
         size_t done = 0, wanted;
         int r = transfer_check(ax, &transfer, buf);
@@ -72,9 +68,7 @@ static ssize_t read_all(ax_client *ax, struct transfer transfer, char *buf) {
                 if (r < 0)
                         return done > 0 ? (ssize_t) done : r;
                 done += (size_t) r;
-                if ((size_t) r < wanted || !transfer_goes_on(&transfer, done))
-                        break;
-        } while (done > wanted || never_waits(ax, &transfer));
+        } while ((size_t) r == wanted && transfer_goes_on(&transfer, done));
         return (ssize_t) done;
 }
 

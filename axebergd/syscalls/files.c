@@ -34,7 +34,7 @@ struct io {
         size_t size;
         size_t progress; /* of a write that waits for more room */
         int64_t offset;
-        bool positioned;
+        bool positioned, nowait;
         int whence;
         int64_t result;
         int failed; /* why a write went no further */
@@ -70,7 +70,7 @@ static void io_finish(struct io *io) {
 }
 
 static struct wait_queue *io_queue(const struct io *io) {
-        if (io->result != -EAGAIN || !io->type->queue || io->object->flags & AX_O_NONBLOCK)
+        if (io->result != -EAGAIN || !io->type->queue || io->nowait || io->object->flags & AX_O_NONBLOCK)
                 return NULL;
         return io->type->queue(io->object);
 }
@@ -173,6 +173,7 @@ SYSCALL(sys_read, ReadRequest, Empty) {
                 return;
         io->buffer = read_buffer;
         io->size = request->size < AX_FRAME_MAX_PAYLOAD ? request->size : AX_FRAME_MAX_PAYLOAD;
+        io->nowait = request->nowait;
         io->offset = request->offset;
         io->positioned = request->positioned;
         io_start(io);
