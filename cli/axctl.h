@@ -13,15 +13,18 @@
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
 /* Options without a letter of their own. */
-enum { FLAG_NO_INPUT = 1, FLAG_FOLLOW, FLAG_ONCE };
+enum { FLAG_NO_INPUT = 1, FLAG_FOLLOW, FLAG_ONCE, OPTION_CWD };
 
 struct axctl;
 
 struct command {
         const char *name, *operands, *summary;
         int (*run)(struct axctl *axctl);
-        const struct argp_option *options; /* flags only; NULL: none */
+        const struct argp_option *options; /* NULL: none */
         int least, most;                   /* operands; most < 0: any number */
+        bool in_order;                     /* what comes after the first operand is no option */
+        /* Rewrites what argp would not understand; may be NULL. */
+        void (*prepare)(int argc, char **argv);
 };
 
 struct axctl {
@@ -29,7 +32,8 @@ struct axctl {
         const char *socket_path; /* as given, or NULL */
         bool json;
         const struct command *command;
-        bool flags[128]; /* by option key */
+        bool flags[128];         /* by option key */
+        const char *values[128]; /* of options that have one */
         char **operands;
         int n_operands;
 };
@@ -37,6 +41,9 @@ struct axctl {
 /* The commands. */
 int status_run(struct axctl *axctl);
 int ps_run(struct axctl *axctl);
+int kill_run(struct axctl *axctl);
+void kill_prepare(int argc, char **argv);
+int run_run(struct axctl *axctl);
 int ls_run(struct axctl *axctl);
 int stat_run(struct axctl *axctl);
 int cat_run(struct axctl *axctl);
@@ -51,5 +58,7 @@ int console_run(struct axctl *axctl);
 int complain(const struct axctl *axctl, const char *what, int error);
 /* The same with a reason in words. */
 int complain_text(const struct axctl *axctl, const char *what, const char *reason);
+/* The same, for words of the command line that make no sense. Return: STATUS_USAGE. */
+int complain_usage(const struct axctl *axctl, const char *what, const char *reason);
 /* Why a call failed, in the lower case of a message's end. Return: a string that lives until the thread's next use. */
 const char *reason(int error);

@@ -85,9 +85,13 @@ static void print_name(const char *name) {
 enum { LS_MODE, LS_NLINK, LS_OWNER, LS_GROUP, LS_SIZE, LS_TIME, LS_NAME, LS_COLUMNS };
 
 static const struct column ls_columns[LS_COLUMNS] = {
-        [LS_MODE] = { "MODE", false },   [LS_NLINK] = { "LINKS", true }, [LS_OWNER] = { "OWNER", false },
-        [LS_GROUP] = { "GROUP", false }, [LS_SIZE] = { "SIZE", true },   [LS_TIME] = { "MODIFIED", false },
-        [LS_NAME] = { "NAME", false },
+        [LS_MODE] = { .name = "MODE" },
+        [LS_NLINK] = { .name = "LINKS", .number = true },
+        [LS_OWNER] = { .name = "OWNER" },
+        [LS_GROUP] = { .name = "GROUP" },
+        [LS_SIZE] = { .name = "SIZE", .number = true },
+        [LS_TIME] = { .name = "MODIFIED" },
+        [LS_NAME] = { .name = "NAME" },
 };
 
 enum {
@@ -109,11 +113,20 @@ enum {
 };
 
 static const struct column json_columns[JSON_COLUMNS] = {
-        [JSON_PATH] = { "path", false },     [JSON_NAME] = { "name", false },  [JSON_TYPE] = { "type", false },
-        [JSON_MODE] = { "mode", false },     [JSON_NLINK] = { "nlink", true }, [JSON_UID] = { "uid", true },
-        [JSON_GID] = { "gid", true },        [JSON_SIZE] = { "size", true },   [JSON_MTIME] = { "mtime", true },
-        [JSON_TARGET] = { "target", false }, [JSON_INO] = { "ino", true },     [JSON_BLOCKS] = { "blocks", true },
-        [JSON_ATIME] = { "atime", true },    [JSON_CTIME] = { "ctime", true },
+        [JSON_PATH] = { .name = "path" },
+        [JSON_NAME] = { .name = "name" },
+        [JSON_TYPE] = { .name = "type" },
+        [JSON_MODE] = { .name = "mode" },
+        [JSON_NLINK] = { .name = "nlink", .number = true },
+        [JSON_UID] = { .name = "uid", .number = true },
+        [JSON_GID] = { .name = "gid", .number = true },
+        [JSON_SIZE] = { .name = "size", .number = true },
+        [JSON_MTIME] = { .name = "mtime", .number = true },
+        [JSON_TARGET] = { .name = "target" },
+        [JSON_INO] = { .name = "ino", .number = true },
+        [JSON_BLOCKS] = { .name = "blocks", .number = true },
+        [JSON_ATIME] = { .name = "atime", .number = true },
+        [JSON_CTIME] = { .name = "ctime", .number = true },
 };
 
 /* A symlink's text, or "". */
@@ -127,7 +140,7 @@ static const char *link_target(struct axctl *axctl, const char *path, const stru
 
 static void ls_row(struct axctl *axctl, struct libscols_table *table, const char *path, const char *name,
                    const struct ax_stat *status) {
-        struct libscols_line *row = table_row(table);
+        struct libscols_line *row = table_row(table, NULL);
         const struct passwd *owner = getpwuid(status->uid);
         const struct group *group = getgrgid(status->gid);
         char text[32], target[PATH_MAX];
@@ -154,7 +167,7 @@ static void json_time(struct libscols_line *row, size_t column, const struct tim
 
 static void json_row(struct axctl *axctl, struct libscols_table *table, const char *path, const char *name,
                      const struct ax_stat *status) {
-        struct libscols_line *row = table_row(table);
+        struct libscols_line *row = table_row(table, NULL);
         char target[PATH_MAX];
 
         table_set(row, JSON_PATH, "%s", path);

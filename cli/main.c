@@ -32,18 +32,90 @@ static const struct argp_option console_options[] = {
         { 0 },
 };
 
+static const struct argp_option ps_options[] = {
+        { "tree", 't', NULL, 0, "Children below their parents", 0 },
+        { 0 },
+};
+static const struct argp_option kill_options[] = {
+        { "signal", 's', "SIGNAL", 0, "The signal, by name or number; also as -SIGNAL. SIGTERM by default", 0 },
+        { "list", 'l', NULL, 0, "List the signals", 0 },
+        { 0 },
+};
+static const struct argp_option run_options[] = {
+        { "cwd", OPTION_CWD, "DIR", 0, "Working directory in the namespace", 0 },
+        { "user", 'u', "UID[:GID]", 0, "Run as this user; administrators only", 0 },
+        { 0 },
+};
+
 static const struct command commands[] = {
-        { "status", "", "Figures of the daemon", status_run, NULL, 0, 0 },
-        { "ps", "", "Processes", ps_run, NULL, 0, 0 },
-        { "ls", "[PATH...]", "List directories and files", ls_run, ls_options, 0, -1 },
-        { "stat", "PATH...", "Everything about files", stat_run, NULL, 1, -1 },
-        { "cat", "PATH...", "Print files", cat_run, NULL, 1, -1 },
-        { "put", "[LOCAL|-] PATH", "Copy a local file, or standard input, into the namespace", put_run, NULL, 1, 2 },
-        { "get", "PATH [LOCAL|-]", "Copy a file out of the namespace", get_run, NULL, 1, 2 },
-        { "mkdir", "PATH...", "Make directories", mkdir_run, mkdir_options, 1, -1 },
-        { "rm", "PATH...", "Remove files", rm_run, rm_options, 1, -1 },
-        { "mv", "FROM... TO", "Rename files, or move them into a directory", mv_run, NULL, 2, -1 },
-        { "console", "", "Follow the console's output, and type on it", console_run, console_options, 0, 0 },
+        { .name = "status", .operands = "", .summary = "Figures of the daemon", .run = status_run },
+        { .name = "ps", .operands = "", .summary = "Processes", .run = ps_run, .options = ps_options },
+        { .name = "run",
+          .operands = "[--] COMMAND [ARGUMENT...]",
+          .summary = "Run a host program as a process, and end as it does",
+          .run = run_run,
+          .options = run_options,
+          .least = 1,
+          .most = -1,
+          .in_order = true },
+        { .name = "kill",
+          .operands = "PID...",
+          .summary = "Send a signal to processes; -PID: to groups, after --",
+          .run = kill_run,
+          .options = kill_options,
+          .least = 0,
+          .most = -1,
+          .prepare = kill_prepare },
+        { .name = "ls",
+          .operands = "[PATH...]",
+          .summary = "List directories and files",
+          .run = ls_run,
+          .options = ls_options,
+          .most = -1 },
+        { .name = "stat",
+          .operands = "PATH...",
+          .summary = "Everything about files",
+          .run = stat_run,
+          .least = 1,
+          .most = -1 },
+        { .name = "cat", .operands = "PATH...", .summary = "Print files", .run = cat_run, .least = 1, .most = -1 },
+        { .name = "put",
+          .operands = "[LOCAL|-] PATH",
+          .summary = "Copy a local file, or standard input, into the namespace",
+          .run = put_run,
+          .least = 1,
+          .most = 2 },
+        { .name = "get",
+          .operands = "PATH [LOCAL|-]",
+          .summary = "Copy a file out of the namespace",
+          .run = get_run,
+          .least = 1,
+          .most = 2 },
+        { .name = "mkdir",
+          .operands = "PATH...",
+          .summary = "Make directories",
+          .run = mkdir_run,
+          .options = mkdir_options,
+          .least = 1,
+          .most = -1 },
+        { .name = "rm",
+          .operands = "PATH...",
+          .summary = "Remove files",
+          .run = rm_run,
+          .options = rm_options,
+          .least = 1,
+          .most = -1 },
+        { .name = "mv",
+          .operands = "FROM... TO",
+          .summary = "Rename files, or move them into a directory",
+          .run = mv_run,
+          .least = 2,
+          .most = -1 },
+        { .name = "console",
+          .operands = "",
+          .summary = "Follow the console's output, and type on it",
+          .run = console_run,
+          .options = console_options },
 };
 static const size_t n_commands = sizeof(commands) / sizeof(commands[0]);
 
@@ -64,11 +136,15 @@ int complain(const struct axctl *axctl, const char *what, int error) {
         return complain_text(axctl, what, reason(error));
 }
 
+int complain_usage(const struct axctl *axctl, const char *what, const char *why) {
+        complain_text(axctl, what, why);
+        return STATUS_USAGE;
+}
+
 /* The commands' own command lines: flags and operands. */
 static error_t parse_command_option(int key, char *argument, struct argp_state *state) {
         struct axctl *axctl = state->input;
 
-        (void) argument;
         if (key == ARGP_KEY_ARGS) {
                 axctl->operands = state->argv + state->next;
                 axctl->n_operands = state->argc - state->next;
@@ -77,6 +153,7 @@ static error_t parse_command_option(int key, char *argument, struct argp_state *
         if (key <= 0 || key >= (int) sizeof(axctl->flags))
                 return ARGP_ERR_UNKNOWN;
         axctl->flags[key] = true;
+        axctl->values[key] = argument;
         return 0;
 }
 
@@ -93,7 +170,9 @@ static void parse_command(struct axctl *axctl, int argc, char **argv) {
         snprintf(name, sizeof(name), "axctl %s", command->name);
         argv[0] = name;
         axctl->n_operands = 0;
-        argp_parse(&argp, argc, argv, 0, NULL, axctl);
+        if (command->prepare)
+                command->prepare(argc, argv);
+        argp_parse(&argp, argc, argv, command->in_order ? ARGP_IN_ORDER : 0, NULL, axctl);
         if (axctl->n_operands >= command->least && (command->most < 0 || axctl->n_operands <= command->most))
                 return;
         fprintf(stderr, "axctl: %s: %s operands\nUsage: axctl %s %s\n", command->name,

@@ -13,8 +13,9 @@ struct libscols_table *table_new(const char *name, const struct column *columns,
         scols_table_set_name(table, name);
         scols_table_enable_json(table, json);
         for (size_t i = 0; i < n_columns; i++) {
-                struct libscols_column *column = scols_table_new_column(
-                        table, columns[i].name, 0, columns[i].number ? SCOLS_FL_RIGHT : SCOLS_FL_WRAP);
+                int flags =
+                        (columns[i].number ? SCOLS_FL_RIGHT : SCOLS_FL_WRAP) | (columns[i].tree ? SCOLS_FL_TREE : 0);
+                struct libscols_column *column = scols_table_new_column(table, columns[i].name, 0, flags);
 
                 if (!column) {
                         scols_unref_table(table);
@@ -25,8 +26,8 @@ struct libscols_table *table_new(const char *name, const struct column *columns,
         return table;
 }
 
-struct libscols_line *table_row(struct libscols_table *table) {
-        return scols_table_new_line(table, NULL);
+struct libscols_line *table_row(struct libscols_table *table, struct libscols_line *parent) {
+        return scols_table_new_line(table, parent);
 }
 
 void table_set(struct libscols_line *row, size_t column, const char *format, ...) {

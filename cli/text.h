@@ -1,0 +1,13 @@
+/*
+ * Figures as people read them.
+ */
+#pragma once
+
+#include <stdint.h>
+
+enum { DURATION_SIZE = 32, BYTES_SIZE = 24 };
+
+/* "3d 04:05:06" and shorter. */
+const char *duration_text(uint64_t usec, char text[static DURATION_SIZE]);
+/* "512", "1.5K", "2.0G": powers of 1024. */
+const char *bytes_text(uint64_t bytes, char text[static BYTES_SIZE]);
