@@ -84,18 +84,20 @@ static int write_chunk(ax_client *ax, const struct transfer *transfer, size_t do
         return r > 0 && (size_t) r > rpc.trailer_size ? -AX_EPROTO : r;
 }
 
+/* A short chunk ends the transfer: a disk is full, or a signal has come. */
 static ssize_t write_all(ax_client *ax, struct transfer transfer, const char *buf) {
-        size_t done = 0;
+        size_t done = 0, wanted;
         int r = transfer_check(ax, &transfer, buf);
 
         if (r < 0)
                 return r;
         do {
+                wanted = chunk_size(transfer.size - done);
                 r = write_chunk(ax, &transfer, done, buf);
                 if (r < 0)
                         return done > 0 ? (ssize_t) done : r;
                 done += (size_t) r;
-        } while (r > 0 && transfer_goes_on(&transfer, done));
+        } while ((size_t) r == wanted && transfer_goes_on(&transfer, done));
         return (ssize_t) done;
 }
 
