@@ -201,13 +201,12 @@ static int64_t write_run(struct io *io) {
 }
 
 static void write_finish(struct call *call, const struct io *io) {
-        struct process *process = call->process;
-
         if (io->result > 0)
                 call->kernel->counters.bytes_written += (uint64_t) io->result;
+        call_unpark(call); /* the signal must not end it, nor interrupt it */
+        if (io->failed == -EPIPE && call->process)
+                signal_send(call->process, AX_SIGPIPE);
         call_reply(call, io->result);
-        if (io->failed == -EPIPE && process)
-                signal_send(process, AX_SIGPIPE);
 }
 
 static const struct io_type write_type = { write_run, write_finish, writable };
