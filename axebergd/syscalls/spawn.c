@@ -256,7 +256,7 @@ static int wait_drop(struct call *call, int status) {
 
 static void wait_attempt(struct call *call) {
         struct wait *wait = call->data;
-        struct process *child;
+        struct process *child = NULL;
         int r = wait_find(call->process, wait, &child);
 
         if (r == 0 && !(wait->flags & AX_WAIT_NOHANG)) {
