@@ -23,6 +23,7 @@
 #include "cases.h"
 #include "daemon.h"
 #include "place.h"
+#include "processes.h"
 #include "sweep.h"
 
 enum { MAX_CASES = 64, MAX_ROUNDS = 99, MAX_REPEATS = 200000 };
@@ -30,7 +31,7 @@ enum { MAX_CASES = 64, MAX_ROUNDS = 99, MAX_REPEATS = 200000 };
 struct options {
         const char *json;
         unsigned rounds, milliseconds;
-        bool no_mount;
+        bool no_mount, no_timers;
 };
 
 struct figure {
@@ -107,6 +108,8 @@ static int prepare(struct bench_context *context, const struct daemon *daemon, s
         place_add(place, pong);
         place_add(place, daemon->pid);
         r = prepare_library(context, daemon);
+        if (r == 0)
+                r = bench_start_pipes(context, daemon->socket, place);
         if (r == 0)
                 r = prepare_tmpfs(context, daemon);
         if (r < 0)
@@ -263,6 +266,7 @@ static const struct argp_option argp_options[] = {
         { "json", 'j', "FILE", 0, "Write the figures to FILE as JSON, too", 0 },
         { "rounds", 'r', "N", 0, "Rounds, of which the median counts (default 15)", 0 },
         { "no-mount", 'n', NULL, 0, "Leave the mount out", 0 },
+        { "no-timers", 't', NULL, 0, "Leave the lateness of timers out", 0 },
         { "milliseconds", 'm', "N", 0, "How long a case runs in one round (default 30)", 0 },
         { 0 },
 };
@@ -289,6 +293,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         case 'n':
                 options->no_mount = true;
                 return 0;
+        case 't':
+                options->no_timers = true;
+                return 0;
         case 'm':
                 if (!parse_number(argument, 10000, &options->milliseconds))
                         argp_error(state, "milliseconds are a number from 1 to 10000");
@@ -314,6 +321,8 @@ static int run(const struct daemon *daemon, const struct options *options) {
                 r = measure(&context, &place, figures, options);
         if (r == 0)
                 print_table(&context, figures);
+        if (r == 0 && !options->no_timers)
+                r = bench_timer_lateness(&context);
         if (r == 0 && options->json) {
                 r = write_json(options->json, figures, options);
                 if (r < 0)

@@ -3,6 +3,7 @@
  * but the file system is compared.
  */
 #include "cases.h"
+#include "processes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -239,6 +240,11 @@ const struct bench_case bench_cases[] = {
         { .name = "tmpfs write 1 MiB", .run = run_tmpfs_write_1m, .bytes = BENCH_SEQUENTIAL },
         { .name = "tmpfs create+unlink", .run = run_tmpfs_create },
 
+        { .name = "host pipe 1 byte to and fro", .run = bench_run_host_pipe_latency },
+        { .name = "host pipe 64 KiB", .run = bench_run_host_pipe_stream, .bytes = BENCH_LARGE_BLOCK },
+        { .name = "posix_spawn+waitpid", .run = bench_run_host_spawn },
+        { .name = "kill to oneself, handled", .run = bench_run_host_signal },
+
         { .name = "ax_getppid", .limit = "raw ping-pong", .run = run_getppid },
         { .name = "ax_getppid, two CPUs",
           .limit = "raw ping-pong, two CPUs",
@@ -252,6 +258,14 @@ const struct bench_case bench_cases[] = {
           .limit = "tmpfs write 64 KiB",
           .run = run_ax_write_64k,
           .bytes = BENCH_LARGE_BLOCK },
+
+        { .name = "ax pipe 1 byte to and fro", .limit = "host pipe 1 byte to and fro", .run = bench_run_pipe_latency },
+        { .name = "ax pipe 64 KiB",
+          .limit = "host pipe 64 KiB",
+          .run = bench_run_pipe_stream,
+          .bytes = BENCH_LARGE_BLOCK },
+        { .name = "ax_spawn+ax_wait", .limit = "posix_spawn+waitpid", .run = bench_run_spawn },
+        { .name = "ax_kill to oneself, handled", .limit = "kill to oneself, handled", .run = bench_run_signal },
 
         { .name = "mount open+close", .limit = "tmpfs open+close", .needs_mount = true, .run = run_mount_open },
         { .name = "mount stat", .limit = "tmpfs stat", .needs_mount = true, .run = run_mount_stat },

@@ -16,7 +16,8 @@ struct bench_context {
         ax_client *ax;
         int ax_fd;
         int ping_fd;
-        int tmpfs_fd, mount_fd; /* mount_fd: -1 without a mount */
+        int tmpfs_fd, mount_fd;                                             /* mount_fd: -1 without a mount */
+        int ax_ping, ax_pong, ax_stream, host_ping, host_pong, host_stream; /* pipes */
         char tmpfs[128], mount[128];
         char *buffer; /* BENCH_SEQUENTIAL long */
         unsigned random;
