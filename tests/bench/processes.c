@@ -12,8 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum { TIMERS = 10000, TIMER_SPACING_USEC = 200 };
 
 /* ---- the other ends --------------------------------------------------------------------------------------- */
