@@ -391,11 +391,14 @@ start_guard() {
   )
 }
 
-# A mount's server that was unmounted ends by itself, but not before it has answered what was under way.
+# A mount's server that was unmounted ends by itself, but not before it has answered what was under way. One that went into the background is known by
+# its name only.
 let_axfs_end() {
   local pid deadline=$((SECONDS + 10 * SLOWNESS))
-  for pid in "${AXFS_PIDS[@]}"; do
-    while is_running "$pid" && ((SECONDS <= deadline)); do sleep 0.02; done
+  for pid in "${AXFS_PIDS[@]}" $(marked_processes); do
+    while is_running "$pid" && [[ $(cat "/proc/$pid/comm" 2>/dev/null) == axfs ]] && ((SECONDS <= deadline)); do
+      sleep 0.02
+    done
   done
 }
 
