@@ -11,7 +11,7 @@
 #include "util/cleanup.h"
 #include "util/log.h"
 
-enum setting_type { SETTING_PATH, SETTING_BOOL, SETTING_COUNT };
+enum setting_type { SETTING_PATH, SETTING_BOOL, SETTING_COUNT, SETTING_BYTES };
 
 struct setting {
         const char *name;
@@ -26,6 +26,9 @@ struct setting {
         { name, SETTING_BOOL, offsetof(struct config, member), 0, 0 }
 #define COUNT_SETTING(name, member, initial, least)                                                                    \
         { name, SETTING_COUNT, offsetof(struct config, member), initial, least }
+
+#define BYTES_SETTING(name, member)                                                                                    \
+        { name, SETTING_BYTES, offsetof(struct config, member), 0, 0 }
 
 static const struct setting settings[] = {
         PATH_SETTING("Socket", socket_path),
@@ -42,6 +45,10 @@ static const struct setting settings[] = {
         COUNT_SETTING("PipesPerUser", pipes_per_uid, 2048, 1),
         COUNT_SETTING("TasksPerUser", tasks_per_uid, 65536, 1),
         COUNT_SETTING("TimersPerUser", timers_per_uid, 65536, 1),
+        COUNT_SETTING("RegionsPerUser", regions_per_uid, 131072, 1),
+        BYTES_SETTING("MemoryPerProcess", memory_per_process),
+        BYTES_SETTING("MemoryPerUser", memory_per_uid),
+        BYTES_SETTING("SystemMemory", system_memory),
         COUNT_SETTING("ParkedCallsPerConnection", parked_per_connection, 256, 1),
         COUNT_SETTING("OutputPerConnection", output_per_connection, 1048576, 65536),
         COUNT_SETTING("ConsoleInput", console_input, 65536, 1),
@@ -87,6 +94,29 @@ static int set_count(unsigned *count, const char *value, unsigned least) {
         return 0;
 }
 
+/* A number with K, M, G or T behind it: powers of 1024. */
+static int set_bytes(uint64_t *bytes, const char *value) {
+        static const char units[] = "KMGT";
+        unsigned long long number;
+        const char *unit;
+        char *end;
+        int shift = 0;
+
+        errno = 0;
+        number = strtoull(value, &end, 10);
+        if (errno || end == value || value[0] == '-')
+                return -EINVAL;
+        unit = *end ? strchr(units, *end) : NULL;
+        if (unit) {
+                shift = 10 * (int) (unit - units + 1);
+                end++;
+        }
+        if (*end || number > UINT64_MAX >> shift)
+                return -EINVAL;
+        *bytes = (uint64_t) number << shift;
+        return 0;
+}
+
 int config_set(struct config *config, const char *name, const char *value) {
         for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
                 const struct setting *setting = &settings[i];
@@ -101,6 +131,8 @@ int config_set(struct config *config, const char *name, const char *value) {
                         return set_bool(target, value);
                 case SETTING_COUNT:
                         return set_count(target, value, setting->least);
+                case SETTING_BYTES:
+                        return set_bytes(target, value);
                 }
         }
         return -ENOENT;
@@ -120,6 +152,9 @@ int config_init(struct config *config) {
         for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
                 if (settings[i].type == SETTING_COUNT)
                         *(unsigned *) setting_value(config, &settings[i]) = settings[i].initial;
+        /* what is left is for the host's own programs, and these ones' private memory */
+        config->system_memory = (uint64_t) sysconf(_SC_PHYS_PAGES) * (uint64_t) sysconf(_SC_PAGESIZE) / 4 * 3;
+        config->memory_per_uid = config->system_memory / 3 * 2;
         if (geteuid() != 0)
                 return user_path(&config->socket_path, "axebergd.sock") < 0 ||
                                        user_path(&config->store_path, "root") < 0

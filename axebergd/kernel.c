@@ -18,6 +18,9 @@ int kernel_init(struct kernel *kernel, const struct config *config, sd_event *ev
         kernel->users.limits[USER_PIPES] = config->pipes_per_uid;
         kernel->users.limits[USER_TASKS] = config->tasks_per_uid;
         kernel->users.limits[USER_TIMERS] = config->timers_per_uid;
+        kernel->users.limits[USER_REGIONS] = config->regions_per_uid;
+        kernel->users.limits[USER_MEMORY] = config->memory_per_uid;
+        kernel->memory.limit = config->system_memory;
 
         r = identity_init();
         if (r < 0)

@@ -7,6 +7,7 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
+#include "memory/account.h"
 #include "process/process.h"
 #include "process/user.h"
 #include "process/wait_queue.h"
@@ -16,6 +17,7 @@
 struct config;
 struct console;
 struct fifo;
+struct shm;
 struct task;
 struct timer;
 struct workers;
@@ -37,6 +39,9 @@ struct kernel {
         struct timer *timers_by_id;
         uint64_t last_id; /* of tasks and timers */
         struct fifo *fifos;
+        struct memory_account memory; /* every byte of regions and segments, once */
+        struct shm *segments;
+        uint64_t segment_bytes;
         struct user_table users;
         struct process_table processes;
         struct vfs vfs;

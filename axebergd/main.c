@@ -22,7 +22,7 @@
 
 const char *argp_program_version = "axebergd " AXEBERG_VERSION;
 
-enum { OPTION_STORE = 256, OPTION_EPHEMERAL, OPTION_MOUNT, OPTION_AXFS, OPTION_NO_BUS, OPTION_DEBUG };
+enum { OPTION_STORE = 256, OPTION_EPHEMERAL, OPTION_MOUNT, OPTION_AXFS, OPTION_NO_BUS, OPTION_DEBUG, OPTION_MEMORY };
 
 static const struct argp_option options[] = {
         { "config", 'c', "FILE", 0, "Read settings from FILE; options win over it", 0 },
@@ -32,6 +32,8 @@ static const struct argp_option options[] = {
         { "mount", OPTION_MOUNT, "DIR", 0, "Mount the namespace at DIR as long as the daemon runs", 0 },
         { "axfs", OPTION_AXFS, "PATH", 0, "The axfs program for --mount", 0 },
         { "no-bus", OPTION_NO_BUS, NULL, 0, "Do not go on D-Bus", 0 },
+        { "system-memory-limit", OPTION_MEMORY, "BYTES", 0,
+          "Give programs no more memory than this; K, M, G, T are understood", 0 },
         { "option", 'o', "NAME=VALUE", 0, "Set any setting of the configuration file", 0 },
         { "debug", OPTION_DEBUG, NULL, 0, "Log what happens in detail", 0 },
         { 0 },
@@ -100,6 +102,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
                 break;
         case 'o':
                 set_assignment(state, config, argument);
+                break;
+        case OPTION_MEMORY:
+                set_or_fail(state, config, "SystemMemory", argument);
                 break;
         case OPTION_DEBUG:
                 config->debug = true;

@@ -643,6 +643,119 @@ const char *ax_signal_name(int signal);
 /** ax_signal_number() - a signal from its number or name, "15", "TERM" or "SIGTERM", in any case. Return: the number; -AX_ESIG_INVALID. Needs no connection. */
 int ax_signal_number(const char *text);
 
+/* ---- memory ---------------------------------------------------------------------------------------------- */
+
+enum { AX_PROT_NONE = 0, AX_PROT_READ = 1, AX_PROT_READ_WRITE = 3, AX_PROT_READ_EXEC = 5 };
+
+/**
+ * ax_mem_alloc() - get a region of zeroed memory
+ * @ax: the connection
+ * @size: bytes, not 0
+ * @protection: AX_PROT_…; the host's kernel enforces it: a region that is not AX_PROT_READ_WRITE stays as it is, whoever tries
+ * @ret: the region
+ *
+ * The region is counted against the limits of the process, its user and the system until it is freed or the process ends. It is not inherited.
+ *
+ * Return: 0; -AX_EMEM_INVALID_SIZE, -AX_EMEM_OUT_OF_MEMORY (a limit, and nothing has changed), -AX_EINVAL the protection, or @ret is NULL.
+ */
+int ax_mem_alloc(ax_client *ax, size_t size, unsigned protection, ax_region_id *ret);
+
+/** ax_mem_free() - give a region back. Threads that copy just now finish first. Return: 0, -AX_EMEM_INVALID_REGION, -AX_EMEM_PERMISSION_DENIED an attachment: ax_shmdt(). */
+int ax_mem_free(ax_client *ax, ax_region_id region);
+
+/**
+ * ax_mem_read() - copy out of a region or attachment; costs no round trip
+ * @ax: the connection
+ * @region: one of this process
+ * @offset: at most the region's size
+ * @buf: where the data goes
+ * @size: of @buf
+ *
+ * Return: bytes read, fewer than @size at the region's end. -AX_EMEM_INVALID_REGION, -AX_EMEM_OUT_OF_BOUNDS @offset is beyond the end,
+ * -AX_EMEM_PERMISSION_DENIED, -AX_EINVAL @buf is NULL.
+ */
+ssize_t ax_mem_read(ax_client *ax, ax_region_id region, size_t offset, void *buf, size_t size);
+
+/** ax_mem_write() - copy into a region or attachment; what would cross its end is not written at all. Return: @size; as ax_mem_read(). */
+ssize_t ax_mem_write(ax_client *ax, ax_region_id region, size_t offset, const void *buf, size_t size);
+
+/**
+ * ax_mem_map() - the region itself
+ * @ax: the connection
+ * @region: one of this process
+ * @ret_size: its size; may be NULL
+ *
+ * Return: its address, until it is freed or detached or @ax is disconnected; NULL where there is no such region.
+ */
+void *ax_mem_map(ax_client *ax, ax_region_id region, size_t *ret_size);
+
+/**
+ * ax_shmget() - make a shared segment of zeroed memory
+ *
+ * It can be attached by every process of the same user, and by administrators. It lives as long as it is attached; one that was never attached ends with
+ * its maker.
+ *
+ * Return: 0; -AX_EMEM_INVALID_SIZE, -AX_EMEM_OUT_OF_MEMORY, -AX_EINVAL @ret is NULL.
+ */
+int ax_shmget(ax_client *ax, size_t size, ax_shm_id *ret);
+
+/**
+ * ax_shmat() - attach a segment: get a region of its size and present content
+ *
+ * The region is the process's own copy. ax_shm_sync() copies it to the segment, ax_shm_refresh() the segment to it, each whole: two processes' copies
+ * never mix.
+ *
+ * Return: 0; -AX_EMEM_SHM_NOT_FOUND, -AX_EMEM_ALREADY_ATTACHED, -AX_EMEM_PERMISSION_DENIED another user's, -AX_EMEM_OUT_OF_MEMORY, -AX_EINVAL.
+ */
+int ax_shmat(ax_client *ax, ax_shm_id shm, unsigned protection, ax_region_id *ret);
+
+/** ax_shmat_coherent() - attach the segment itself, for reading and writing: plain shared memory, where ax_shm_sync() and ax_shm_refresh() have nothing to do. Return: as ax_shmat(). */
+int ax_shmat_coherent(ax_client *ax, ax_shm_id shm, ax_region_id *ret);
+
+/** ax_shmdt() - detach; the region is gone. Return: 0, -AX_EMEM_NOT_ATTACHED, -AX_EMEM_SHM_NOT_FOUND. */
+int ax_shmdt(ax_client *ax, ax_shm_id shm);
+
+/** ax_shm_sync() - copy the attachment to the segment. Return: 0, -AX_EMEM_NOT_ATTACHED, -AX_EMEM_SHM_NOT_FOUND, -AX_EMEM_PERMISSION_DENIED it is not AX_PROT_READ_WRITE. */
+int ax_shm_sync(ax_client *ax, ax_shm_id shm);
+
+/** ax_shm_refresh() - copy the segment to the attachment. Return: 0, -AX_EMEM_NOT_ATTACHED, -AX_EMEM_SHM_NOT_FOUND. */
+int ax_shm_refresh(ax_client *ax, ax_shm_id shm);
+
+struct ax_memory_stats {
+        uint64_t allocated, limit, peak;  /* bytes of regions and attachments; limit 0: unlimited */
+        uint64_t region_count, shm_count; /* regions, attachments included; attachments */
+};
+
+struct ax_system_memory_stats {
+        uint64_t total_allocated, system_limit; /* every byte of regions, attachments' copies and segments, once */
+        uint64_t shm_count, shm_total_size;     /* segments */
+};
+
+/** ax_memstats() - the process's memory. Return: 0. */
+int ax_memstats(ax_client *ax, struct ax_memory_stats *ret);
+
+/** ax_memstats_of() - another process's memory. Return: 0, -AX_ESRCH, -AX_EPERM neither the same user's nor an administrator. */
+int ax_memstats_of(ax_client *ax, ax_pid pid, struct ax_memory_stats *ret);
+
+/** ax_set_memlimit() - limit the process's memory, 0: unlimited. A limit below what is in use lets nothing more in. Return: 0. */
+int ax_set_memlimit(ax_client *ax, size_t limit);
+
+/** ax_set_memlimit_of() - limit another process's memory; administrators only. Return: 0, -AX_ESRCH, -AX_EPERM. */
+int ax_set_memlimit_of(ax_client *ax, ax_pid pid, uint64_t limit);
+
+/** ax_system_memstats() - the system's memory. Return: 0. */
+int ax_system_memstats(ax_client *ax, struct ax_system_memory_stats *ret);
+
+struct ax_segment {
+        ax_shm_id id;
+        uint64_t size;
+        uint32_t uid, attachments;
+        ax_pid creator;
+};
+
+/** ax_shm_list() - every segment, in the order they were made. @ret: an array, free it with free(). Return: how many. */
+int ax_shm_list(ax_client *ax, struct ax_segment **ret);
+
 /* ---- console --------------------------------------------------------------------------------------------- */
 
 /**

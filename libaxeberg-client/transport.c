@@ -537,6 +537,7 @@ void client_free(ax_client *ax) {
         if (ax->event_fd >= 0)
                 close(ax->event_fd);
         close(ax->fd);
+        region_map_free(&ax->regions);
         free(ax->socket_path);
         DL_FOREACH_SAFE (ax->children, child, next) {
                 free(child);

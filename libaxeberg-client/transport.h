@@ -17,6 +17,7 @@
 #include "axeberg.h"
 #include "axeberg.pb-c.h"
 #include "frame.h"
+#include "memory.h"
 
 /* A thread that sleeps until somebody completes its call or hands it the reader's role. */
 struct waiter {
@@ -79,7 +80,8 @@ struct ax_client {
         struct signal_handler handlers[SIGNAL_LIMIT];
         struct host_child *children;
         pthread_cond_t child_started;
-        char *socket_path;      /* that it was made with, absolute; NULL: inherited */
+        char *socket_path; /* that it was made with, absolute; NULL: inherited */
+        struct region_map regions;
         int event_fd, epoll_fd; /* -1 until ax_fileno() */
 
         uint8_t receive_buffer[AX_FRAME_MAX_SIZE];

@@ -9,7 +9,9 @@
 #include <utlist.h>
 
 #include "axeberg.h"
+#include "config.h"
 #include "kernel.h"
+#include "memory/shm.h"
 #include "process/task.h"
 #include "process/timer.h"
 #include "util/cleanup.h"
@@ -92,6 +94,7 @@ static int process_create(struct process **ret, struct kernel *kernel, struct pr
         process->host_pid = options->host_pid;
         process->cwd = vfs_directory_ref(options->cwd);
         process->umask = parent ? parent->umask : 022;
+        process->regions.account.limit = parent ? parent->regions.account.limit : kernel->config->memory_per_process;
         if (parent)
                 signal_inherit(&process->signals, &parent->signals);
         process->started_usec = clock_usec();
@@ -173,6 +176,9 @@ static void hand_children_to_init(struct process *process) {
 static void process_release(struct process *process) {
         timers_release(process);
         tasks_release(process);
+        regions_release(process);
+        if (process->made_segments)
+                shm_release_unattached(process);
         fdtable_deinit(&process->fds);
         process->cwd = vfs_directory_unref(process->cwd);
 }

@@ -18,6 +18,7 @@
 #include <sys/types.h>
 #include <uthash.h>
 
+#include "memory/region.h"
 #include "process/fdtable.h"
 #include "process/host.h"
 #include "process/signal.h"
@@ -97,6 +98,8 @@ struct process {
         struct task *tasks;
         struct timer *timers;
         unsigned n_tasks, n_timers;
+        struct region_table regions;
+        bool made_segments; /* ever */
         char *command_line; /* NUL-terminated arguments, one after the other */
         size_t command_line_size;
         uint64_t started_usec;

@@ -13,6 +13,8 @@ static const char *const resource_names[USER_RESOURCES] = {
         [USER_PIPES] = "pipes",
         [USER_TASKS] = "tasks",
         [USER_TIMERS] = "timers",
+        [USER_REGIONS] = "memory regions",
+        [USER_MEMORY] = "bytes of memory",
 };
 
 int user_from_uid(struct user_table *table, uid_t uid, struct user **ret) {

@@ -17,6 +17,8 @@ enum user_resource {
         USER_PIPES,
         USER_TASKS,
         USER_TIMERS,
+        USER_REGIONS,
+        USER_MEMORY, /* bytes */
         USER_RESOURCES,
 };
 

@@ -34,6 +34,7 @@ int server_init(struct server *server, struct kernel *kernel) {
         syscalls_add_spawn(&server->service);
         syscalls_add_signals(&server->service);
         syscalls_add_tasks(&server->service);
+        syscalls_add_memory(&server->service);
         syscalls_add_pipes(&server->service);
 
         handlers = (void (**)(void))(&server->service.base + 1);

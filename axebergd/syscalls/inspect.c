@@ -59,6 +59,7 @@ static void process_info_fill(Axeberg__ProcessInfo *info, const struct process *
         info->age_usec = clock_usec() - process->started_usec;
         info->calls = process->calls;
         info->group = process->group;
+        info->memory = process->regions.account.used;
 }
 
 /* Keeps the lowest pids above `after`, in order; a list this short is kept by insertion. */
