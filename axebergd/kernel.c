@@ -1,6 +1,9 @@
 #include "kernel.h"
 
+#include <errno.h>
+
 #include "config.h"
+#include "memory/page.h"
 #include "object/console.h"
 #include "util/clock.h"
 #include "util/identity.h"
@@ -10,7 +13,7 @@
 int kernel_init(struct kernel *kernel, const struct config *config, sd_event *event) {
         int r;
 
-        *kernel = (struct kernel){ .config = config, .event = event, .started_usec = clock_usec() };
+        *kernel = (struct kernel){ .config = config, .event = event, .started_usec = clock_usec(), .page_fd = -1 };
         clock_gettime(CLOCK_REALTIME, &kernel->started_realtime);
         kernel->users.limits[USER_CONNECTIONS] = config->connections_per_uid;
         kernel->users.limits[USER_PROCESSES] = config->processes_per_uid;
@@ -30,6 +33,9 @@ int kernel_init(struct kernel *kernel, const struct config *config, sd_event *ev
                 r = timer_queue_init(&kernel->timers, event);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "cannot make the scheduler");
+        r = system_page_init(kernel);
+        if (r < 0)
+                return log_errno(LOG_ERR, ENOMEM, "cannot make the published page");
         r = workers_new(&kernel->workers, event, config->workers);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "cannot make the worker pool");
@@ -48,6 +54,7 @@ void kernel_deinit(struct kernel *kernel) {
         process_table_deinit(&kernel->processes);
         kernel->console = console_free(kernel->console);
         vfs_deinit(&kernel->vfs);
+        system_page_deinit(kernel);
         timer_queue_deinit(&kernel->timers);
         run_queue_deinit(&kernel->run_queue);
 }

@@ -16,6 +16,7 @@
 
 struct config;
 struct console;
+struct ax_system_page;
 struct fifo;
 struct shm;
 struct task;
@@ -42,6 +43,8 @@ struct kernel {
         struct memory_account memory; /* every byte of regions and segments, once */
         struct shm *segments;
         uint64_t segment_bytes;
+        struct ax_system_page *page;
+        int page_fd;
         struct user_table users;
         struct process_table processes;
         struct vfs vfs;

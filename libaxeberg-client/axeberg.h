@@ -634,7 +634,7 @@ int ax_sigblock(ax_client *ax, int signal);
 /** ax_sigunblock() - let a signal through; one that is pending is delivered before the call returns. Return: 1 if it was blocked, else 0; -AX_ESIG_INVALID. */
 int ax_sigunblock(ax_client *ax, int signal);
 
-/** ax_sigpending() - whether signals wait, blocked ones included. Return: 1, 0. */
+/** ax_sigpending() - whether signals wait, blocked ones included; costs no round trip. Return: 1, 0. */
 int ax_sigpending(ax_client *ax);
 
 /** ax_signal_name() - "SIGTERM" …; NULL for a number that is no signal of axeberg's. Needs no connection. */
@@ -731,7 +731,7 @@ struct ax_system_memory_stats {
         uint64_t shm_count, shm_total_size;     /* segments */
 };
 
-/** ax_memstats() - the process's memory. Return: 0. */
+/** ax_memstats() - the process's memory; costs no round trip. Return: 0. */
 int ax_memstats(ax_client *ax, struct ax_memory_stats *ret);
 
 /** ax_memstats_of() - another process's memory. Return: 0, -AX_ESRCH, -AX_EPERM neither the same user's nor an administrator. */
@@ -755,6 +755,14 @@ struct ax_segment {
 
 /** ax_shm_list() - every segment, in the order they were made. @ret: an array, free it with free(). Return: how many. */
 int ax_shm_list(ax_client *ax, struct ax_segment **ret);
+
+/* ---- trace ----------------------------------------------------------------------------------------------- */
+
+/** ax_trace_enabled() - whether the daemon traces; costs no round trip. Return: 1, 0. */
+int ax_trace_enabled(ax_client *ax);
+
+/** ax_uptime_ms() - milliseconds since the daemon started, on the monotonic clock; costs no round trip. Return: a negative error where the connection is gone. */
+double ax_uptime_ms(ax_client *ax);
 
 /* ---- console --------------------------------------------------------------------------------------------- */
 

@@ -415,7 +415,25 @@ int ax_memstats_of(ax_client *ax, ax_pid pid, struct ax_memory_stats *ret) {
 }
 
 int ax_memstats(ax_client *ax, struct ax_memory_stats *ret) {
-        return ax_memstats_of(ax, 0, ret);
+        struct ax_process_page page;
+        int r = client_check(ax);
+
+        if (r < 0)
+                return r;
+        if (!ret)
+                return -AX_EINVAL;
+        r = client_read_page(ax, &page);
+        if (r > 0)
+                return ax_memstats_of(ax, 0, ret);
+        if (r == 0)
+                *ret = (struct ax_memory_stats){
+                        .allocated = page.allocated,
+                        .limit = page.limit,
+                        .peak = page.peak,
+                        .region_count = page.regions,
+                        .shm_count = page.attachments,
+                };
+        return r;
 }
 
 int ax_set_memlimit_of(ax_client *ax, ax_pid pid, uint64_t limit) {

@@ -67,10 +67,16 @@ int ax_sigunblock(ax_client *ax, int signal) {
 
 int ax_sigpending(ax_client *ax) {
         Axeberg__Empty request = AXEBERG__EMPTY__INIT;
+        struct ax_process_page page;
         struct rpc rpc = { 0 };
         int r = client_check(ax);
 
-        return r < 0 ? r : RPC(ax, signal_pending, &request, rpc_ignore, &rpc);
+        if (r < 0)
+                return r;
+        r = client_read_page(ax, &page);
+        if (r <= 0)
+                return r < 0 ? r : page.pending != 0;
+        return RPC(ax, signal_pending, &request, rpc_ignore, &rpc);
 }
 
 int ax_signal(ax_client *ax, int signal, enum ax_signal_action action) {

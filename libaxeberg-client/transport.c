@@ -538,6 +538,7 @@ void client_free(ax_client *ax) {
                 close(ax->event_fd);
         close(ax->fd);
         region_map_free(&ax->regions);
+        client_unmap_pages(ax);
         free(ax->socket_path);
         DL_FOREACH_SAFE (ax->children, child, next) {
                 free(child);

@@ -18,6 +18,7 @@
 #include "axeberg.pb-c.h"
 #include "frame.h"
 #include "memory.h"
+#include "pages.h"
 
 /* A thread that sleeps until somebody completes its call or hands it the reader's role. */
 struct waiter {
@@ -82,7 +83,9 @@ struct ax_client {
         pthread_cond_t child_started;
         char *socket_path; /* that it was made with, absolute; NULL: inherited */
         struct region_map regions;
-        int event_fd, epoll_fd; /* -1 until ax_fileno() */
+        const struct ax_system_page *system_page;   /* published; NULL: none, ask */
+        const struct ax_process_page *process_page; /* likewise */
+        int event_fd, epoll_fd;                     /* -1 until ax_fileno() */
 
         uint8_t receive_buffer[AX_FRAME_MAX_SIZE];
 };
@@ -104,6 +107,12 @@ unsigned client_fork_generation(void);
 int client_run_handlers(ax_client *ax);
 /* What the daemon said until now has been dealt with, unless it has spoken again since `doorbells`. */
 void client_settle_handlers(ax_client *ax, unsigned doorbells);
+
+/* Maps the pages whose descriptors Hello brought, and closes those. */
+void client_map_pages(ax_client *ax, const int fds[2]);
+void client_unmap_pages(ax_client *ax);
+/* Copies the process's page. Return: 0, -AX_ESRCH it has ended, 1 there is no page. */
+int client_read_page(const ax_client *ax, struct ax_process_page *ret);
 
 /* Waits for events until CLOCK_MONOTONIC reaches the deadline (NULL: for ever). Return: 1 something is due, 0 the time is over, negative error. */
 int client_wait_events(ax_client *ax, const struct timespec *deadline);

@@ -11,6 +11,7 @@
 
 #include "axeberg.h"
 #include "kernel.h"
+#include "memory/page.h"
 #include "memory/shm.h"
 #include "process/process.h"
 #include "util/cleanup.h"
@@ -107,6 +108,7 @@ static int region_create(struct region **ret, struct process *process, size_t si
         region->process = process;
         process->regions.slots[slot] = region;
         process->regions.count++;
+        process_page_publish(process);
         *ret = region;
         return 0;
 }
@@ -139,6 +141,7 @@ int region_attach(struct region **ret, struct process *process, struct shm *shm,
         (*ret)->shm = shm_ref(shm);
         DL_APPEND(shm->attachments, *ret);
         process->regions.n_attachments++;
+        process_page_publish(process);
         return 0;
 }
 
@@ -177,6 +180,7 @@ void region_free(struct region *region) {
                         shm_remove(shm);
                 shm_unref(shm);
         }
+        process_page_publish(process);
         region_unref(region);
 }
 

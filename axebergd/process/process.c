@@ -11,6 +11,7 @@
 #include "axeberg.h"
 #include "config.h"
 #include "kernel.h"
+#include "memory/page.h"
 #include "memory/shm.h"
 #include "process/task.h"
 #include "process/timer.h"
@@ -179,6 +180,7 @@ static void process_release(struct process *process) {
         regions_release(process);
         if (process->made_segments)
                 shm_release_unattached(process);
+        process_page_free(process);
         fdtable_deinit(&process->fds);
         process->cwd = vfs_directory_unref(process->cwd);
 }

@@ -25,6 +25,7 @@
 #include "process/user.h"
 #include "process/wait_queue.h"
 
+struct ax_process_page;
 struct identity;
 struct kernel;
 struct process;
@@ -99,8 +100,9 @@ struct process {
         struct timer *timers;
         unsigned n_tasks, n_timers;
         struct region_table regions;
-        bool made_segments; /* ever */
-        char *command_line; /* NUL-terminated arguments, one after the other */
+        struct ax_process_page *page; /* NULL before Hello */
+        bool made_segments;           /* ever */
+        char *command_line;           /* NUL-terminated arguments, one after the other */
         size_t command_line_size;
         uint64_t started_usec;
         uint64_t calls;

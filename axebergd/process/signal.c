@@ -5,6 +5,7 @@
 #include "axeberg.h"
 #include "axeberg.pb-c.h"
 #include "kernel.h"
+#include "memory/page.h"
 #include "process/process.h"
 #include "util/identity.h"
 #include "util/log.h"
@@ -60,20 +61,30 @@ static bool is_blocked(const struct signal_state *state, int signal) {
         return (state->blocked | state->handling) & bit(signal);
 }
 
-static void remove_pending(struct signal_state *state, int signal) {
+static void remove_pending(struct process *process, int signal) {
+        struct signal_state *state = &process->signals;
         unsigned kept = 0;
 
         for (unsigned i = 0; i < state->n_pending; i++)
                 if (state->pending[i] != signal)
                         state->pending[kept++] = state->pending[i];
         state->n_pending = kept;
+        process_page_publish(process);
 }
 
-static void add_pending(struct signal_state *state, int signal) {
+static void set_blocked(struct process *process, uint32_t blocked) {
+        process->signals.blocked = blocked;
+        process_page_publish(process);
+}
+
+static void add_pending(struct process *process, int signal) {
+        struct signal_state *state = &process->signals;
+
         for (unsigned i = 0; i < state->n_pending; i++)
                 if (state->pending[i] == signal)
                         return;
         state->pending[state->n_pending++] = (uint8_t) signal;
+        process_page_publish(process);
 }
 
 /* The first that is pending and not blocked; 0: none. */
@@ -114,7 +125,7 @@ void signal_deliver(struct process *process) {
                 if (is_blocked(state, signal)) {
                         i++;
                 } else if (is_ignored(state, signal)) {
-                        remove_pending(state, signal);
+                        remove_pending(process, signal);
                 } else if (state->actions[signal] == AX_SIGNAL_HANDLE) {
                         handled = true;
                         i++;
@@ -138,13 +149,13 @@ void signal_send(struct process *process, int signal) {
                 return;
         }
         if (signal == AX_SIGSTOP) {
-                remove_pending(state, AX_SIGCONT);
+                remove_pending(process, AX_SIGCONT);
                 process_stop(process);
                 return;
         }
         /* what is blocked is kept even where it is ignored: its action may be another when it is unblocked */
         if (is_blocked(state, signal) || !is_ignored(state, signal))
-                add_pending(state, signal);
+                add_pending(process, signal);
         if (signal == AX_SIGCONT)
                 process_continue(process);
         signal_deliver(process);
@@ -162,7 +173,7 @@ int signal_set_action(struct process *process, int signal, unsigned action) {
                 return -AX_ESIG_CANNOT_CATCH;
         state->actions[signal] = (uint8_t) action;
         if (is_ignored(state, signal))
-                remove_pending(state, signal);
+                remove_pending(process, signal);
         signal_deliver(process);
         return (int) old;
 }
@@ -172,14 +183,14 @@ int signal_block(struct process *process, int signal) {
 
         if (is_uncatchable(signal))
                 return -AX_ESIG_CANNOT_BLOCK;
-        process->signals.blocked |= bit(signal);
+        set_blocked(process, process->signals.blocked | bit(signal));
         return was_blocked;
 }
 
 int signal_unblock(struct process *process, int signal) {
         bool was_blocked = process->signals.blocked & bit(signal);
 
-        process->signals.blocked &= ~bit(signal);
+        set_blocked(process, process->signals.blocked & ~bit(signal));
         signal_deliver(process);
         return was_blocked;
 }
@@ -192,7 +203,7 @@ int signal_take(struct process *process) {
                 state->announced = false;
                 return 0;
         }
-        remove_pending(state, signal);
+        remove_pending(process, signal);
         state->handling |= bit(signal);
         return signal;
 }

@@ -9,6 +9,7 @@
 
 #include "axeberg.h"
 #include "kernel.h"
+#include "memory/page.h"
 #include "memory/region.h"
 #include "memory/shm.h"
 #include "process/process.h"
@@ -250,8 +251,10 @@ SYSCALL(sys_memory_limit, MemoryLimitRequest, Empty) {
                 r = -ESRCH;
         else if (process != call->process && !process_is_administrator(call->process))
                 r = -EPERM;
-        else
+        if (r == 0) {
                 process->regions.account.limit = request->limit;
+                process_page_publish(process);
+        }
         call_reply(call, r);
 }
 

@@ -7,6 +7,7 @@
 
 #include "axeberg.h"
 #include "kernel.h"
+#include "memory/page.h"
 #include "object/console.h"
 #include "object/object.h"
 #include "process/process.h"
@@ -47,12 +48,19 @@ static int open_standard_fds(struct process *process) {
 
 static void hello_reply(struct call *call) {
         Axeberg__HelloReply reply = AXEBERG__HELLO_REPLY__INIT;
+        int fds[2] = { call->kernel->page_fd, -1 };
 
+        /* without it the library asks */
+        if (process_page_new(call->process, &fds[1]) == 0) {
+                call->reply.fds = fds;
+                call->reply.n_fds = 2;
+        }
         reply.version = AX_PROTOCOL_VERSION;
         reply.pid = call->process->pid;
         reply.daemon_version = (char *) AXEBERG_VERSION;
         reply.max_payload = AX_FRAME_MAX_PAYLOAD;
         call_reply_message(call, 0, &reply.base);
+        cleanup_close(&fds[1]);
 }
 
 /* Enters the home directory where the process may; else it stays in "/". */

@@ -466,6 +466,60 @@ START_TEST(test_M5_a_region_may_be_freed_during_a_copy) {
 }
 END_TEST
 
+/* ---- published pages ------------------------------------------------------------------------------------------- */
+
+START_TEST(test_published_figures_cost_no_call_and_are_right) {
+        _connected_ ax_client *ax = fixture_connect();
+        ax_client *other = fixture_connect();
+        struct ax_memory_stats stats, asked;
+        struct ax_status before, after;
+        double uptime_ms;
+
+        (void) alloc(ax, 12345, AX_PROT_READ);
+        assert_result(ax_sigblock(ax, AX_SIGUSR1), 0);
+        assert_result(ax_status(other, &before), 0);
+        for (int i = 0; i < 1000; i++) {
+                assert_result(ax_memstats(ax, &stats), 0);
+                assert_result(ax_sigpending(ax), 0);
+                ck_assert_int_gt(ax_getpid(ax), 1);
+                assert_result(ax_trace_enabled(ax), 0);
+        }
+        assert_result(ax_status(other, &after), 0);
+        ck_assert_uint_eq(after.calls, before.calls + 1);
+        assert_result(ax_memstats_of(ax, ax_getpid(ax), &asked), 0);
+        ck_assert_mem_eq(&stats, &asked, sizeof(stats));
+        assert_result(ax_kill(other, ax_getpid(ax), AX_SIGUSR1), 0);
+        assert_result(ax_sigpending(ax), 1);
+        uptime_ms = ax_uptime_ms(ax);
+        ck_assert(uptime_ms > 0 && uptime_ms >= (double) before.uptime_usec / 1e3);
+        /* and of one that has ended they say so */
+        assert_result(ax_kill(other, ax_getpid(ax), AX_SIGKILL), 0);
+        assert_error(ax_sigpending(ax), AX_ESRCH);
+        assert_error(ax_memstats(ax, &stats), AX_ESRCH);
+        ax_disconnect(other);
+}
+END_TEST
+
+START_TEST(test_pages_cannot_be_written) {
+        Axeberg__HelloRequest request = AXEBERG__HELLO_REQUEST__INIT;
+        static struct wire_frame reply;
+        _closed_ int fd = wire_connect(the_daemon.socket);
+
+        request.version = AX_PROTOCOL_VERSION;
+        assert_result(wire_call(fd, 1, wire_method("Hello"), &request.base, &reply), 0);
+        ck_assert_uint_eq(reply.n_fds, 2);
+        for (int i = 0; i < 2; i++) {
+                int page = reply.fds[i];
+
+                ck_assert_int_ne((int) write(page, "x", 1), 1);
+                ck_assert_int_ne(ftruncate(page, 0), 0);
+                ck_assert_ptr_eq(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, page, 0), MAP_FAILED);
+                ck_assert_int_ne(fallocate(page, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE), 0);
+        }
+        wire_frame_close_fds(&reply);
+}
+END_TEST
+
 /* ---- bad input, and many -------------------------------------------------------------------------------------- */
 
 START_TEST(test_bad_sizes_protections_and_ids) {
@@ -565,6 +619,7 @@ START_TEST(test_a_client_that_is_killed_leaves_the_totals_as_they_were) {
 
         assert_result(ax_shmget(ax, 2 << 20, &shm), 0);
         assert_result(ax_shmat(ax, shm, AX_PROT_READ_WRITE, &region), 0);
+        ck_assert_int_eq(ax_getppid(ax), 1); /* what came with the reply before has been closed */
         assert_result(daemon_observe(&the_daemon, &before), 0);
         for (int i = 0; i < KILLS / AT_ONCE / (slowness() > 1 ? 3 : 1); i++) {
                 pid_t pids[AT_ONCE];
@@ -795,6 +850,8 @@ int main(void) {
         fixture_add(suite, test_sync_and_refresh_are_atomic, 0);
         fixture_add(suite, test_M5_a_freed_region_gives_an_error, 0);
         fixture_add(suite, test_M5_a_region_may_be_freed_during_a_copy, 0);
+        fixture_add(suite, test_published_figures_cost_no_call_and_are_right, 0);
+        fixture_add(suite, test_pages_cannot_be_written, 0);
         fixture_add(suite, test_bad_sizes_protections_and_ids, 0);
         fixture_add(suite, test_ten_thousand_regions_and_segments, 0);
         fixture_add(suite, test_a_client_that_is_killed_leaves_the_totals_as_they_were, 0);

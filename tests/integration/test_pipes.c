@@ -458,6 +458,7 @@ START_TEST(test_F1_F2_an_object_lives_as_long_as_there_are_references) {
         char byte;
         ax_pid pid;
 
+        ck_assert_int_eq(ax_getppid(ax), 1); /* what came with the reply before has been closed */
         assert_result(daemon_observe(&the_daemon, &before), 0);
         make_pipe(ax, fds);
         for (int i = 0; i < 50; i++)
