@@ -44,6 +44,8 @@ int ps_run(struct axctl *axctl);
 int kill_run(struct axctl *axctl);
 void kill_prepare(int argc, char **argv);
 int run_run(struct axctl *axctl);
+int mem_run(struct axctl *axctl);
+int shm_run(struct axctl *axctl);
 int ls_run(struct axctl *axctl);
 int stat_run(struct axctl *axctl);
 int cat_run(struct axctl *axctl);

@@ -10,6 +10,8 @@
 
 #include "axeberg.h"
 #include "kernel.h"
+#include "memory/region.h"
+#include "memory/shm.h"
 #include "object/text.h"
 #include "process/process.h"
 #include "util/cleanup.h"
@@ -73,8 +75,37 @@ static int text_status(FILE *out, const struct kernel *kernel, const struct proc
         fprintf(out, "\nUmask:\t%04o\nHostPid:\t%d\nFDs:\t%u\nFDLimit:\t%u\nParked:\t%u\nCalls:\t%llu\n",
                 (unsigned) process->umask, (int) process->host_pid, process->fds.n_open, process->fds.limit,
                 process->parked, (unsigned long long) process->calls);
+        fprintf(out, "Memory:\t%llu\nMemoryLimit:\t%llu\n", (unsigned long long) process->regions.account.used,
+                (unsigned long long) process->regions.account.limit);
         fprintf(out, "Tasks:\t%u\nTimers:\t%u\n", process->n_tasks, process->n_timers);
         text_signals(out, &process->signals);
+        return 0;
+}
+
+static int text_meminfo(FILE *out, const struct kernel *kernel, const struct process *process) {
+        (void) process;
+        return fprintf(out, "Allocated:\t%llu\nLimit:\t%llu\nPeak:\t%llu\nSegments:\t%u\nSegmentBytes:\t%llu\n",
+                       (unsigned long long) kernel->memory.used, (unsigned long long) kernel->memory.limit,
+                       (unsigned long long) kernel->memory.peak, HASH_COUNT(kernel->segments),
+                       (unsigned long long) kernel->segment_bytes);
+}
+
+/* A region a line: id, size in bytes, protection, and the segment of an attachment. */
+static int text_maps(FILE *out, const struct kernel *kernel, const struct process *process) {
+        (void) kernel;
+        for (size_t i = 0; i < process->regions.size; i++) {
+                const struct region *region = process->regions.slots[i];
+
+                if (!region)
+                        continue;
+                fprintf(out, "%llu %zu %c%c%c", (unsigned long long) region->id, region->size,
+                        region->protection & 1 ? 'r' : '-', region->protection & 2 ? 'w' : '-',
+                        region->protection & 4 ? 'x' : '-');
+                if (region->shm)
+                        fprintf(out, " shm:%llu%s", (unsigned long long) region->shm->id,
+                                region->map ? "" : " coherent");
+                fputc('\n', out);
+        }
         return 0;
 }
 
@@ -97,11 +128,13 @@ static const struct row top_rows[] = {
         { "uptime", S_IFREG | 0444, text_uptime, NULL },
         { "mounts", S_IFREG | 0444, text_mounts, NULL },
         { "version", S_IFREG | 0444, text_version, NULL },
+        { "meminfo", S_IFREG | 0444, text_meminfo, NULL },
 };
 
 static const struct row process_rows[] = {
         { "status", S_IFREG | 0444, text_status, NULL },
         { "cmdline", S_IFREG | 0444, text_cmdline, NULL },
+        { "maps", S_IFREG | 0444, text_maps, NULL },
         { "cwd", S_IFLNK | 0777, NULL, link_cwd },
 };
 
