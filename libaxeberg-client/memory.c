@@ -256,7 +256,8 @@ ssize_t ax_mem_read(ax_client *ax, ax_region_id id, size_t offset, void *buf, si
                 return left;
         if (size > (size_t) left)
                 size = (size_t) left;
-        memcpy(buf, (const char *) region->address + offset, size);
+        if (size > 0) /* memcpy(3) takes no null pointer, not even for nothing */
+                memcpy(buf, (const char *) region->address + offset, size);
         leave();
         return (ssize_t) size;
 }
@@ -277,7 +278,8 @@ ssize_t ax_mem_write(ax_client *ax, ax_region_id id, size_t offset, const void *
                 leave();
                 return -AX_EMEM_OUT_OF_BOUNDS;
         }
-        memcpy((char *) region->address + offset, buf, size);
+        if (size > 0)
+                memcpy((char *) region->address + offset, buf, size);
         leave();
         return (ssize_t) size;
 }
