@@ -27,16 +27,22 @@ static void give_hazard_back(void *hazard) {
         atomic_store(&((struct hazard *) hazard)->taken, false);
 }
 
-static void init_hazards(void) {
+static void init_hazards_once(void) {
         pthread_key_create(&hazard_key, give_hazard_back);
         has_membarrier = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
-static struct hazard *take_hazard(void) {
+/* Before there is a first region: so whoever finds one, to copy or to free it, agrees with the others on the kind of barrier. */
+static void init_hazards(void) {
         static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+        pthread_once(&once, init_hazards_once);
+}
+
+static struct hazard *take_hazard(void) {
         struct hazard *hazard;
 
-        pthread_once(&once, init_hazards);
+        init_hazards();
         for (hazard = atomic_load(&hazards); hazard; hazard = hazard->next) {
                 bool taken = false;
 
@@ -57,20 +63,24 @@ static struct hazard *take_hazard(void) {
         return hazard;
 }
 
-/* Between saying that one copies and looking whether one may; its other half is in wait_for_copies(). */
-static void light_barrier(void) {
-        if (has_membarrier)
+/*
+ * Says what this thread is about to copy. The store has to be visible before the slot is looked at again. Where there is membarrier(2) the one who frees sees to that, and
+ * it costs nothing here; elsewhere this is half of the usual handshake of two sequentially consistent store-then-load pairs.
+ */
+static void announce(struct hazard *hazard, struct region *region) {
+        if (has_membarrier) {
+                atomic_store_explicit(&hazard->region, region, memory_order_relaxed);
                 atomic_signal_fence(memory_order_seq_cst);
-        else
-                atomic_thread_fence(memory_order_seq_cst);
+        } else
+                atomic_store(&hazard->region, region);
 }
 
+/* The other half: the region is out of its slot. */
 static void wait_for_copies(const struct region *region) {
         if (has_membarrier)
                 syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-        atomic_thread_fence(memory_order_seq_cst);
         for (struct hazard *hazard = atomic_load(&hazards); hazard; hazard = hazard->next)
-                while (atomic_load_explicit(&hazard->region, memory_order_acquire) == region)
+                while (atomic_load(&hazard->region) == region)
                         sched_yield();
 }
 
@@ -101,9 +111,8 @@ static struct region *enter(ax_client *ax, ax_region_id id) {
                 return NULL;
         do {
                 region = atomic_load_explicit(slot, memory_order_acquire);
-                atomic_store_explicit(&hazard->region, region, memory_order_relaxed);
-                light_barrier();
-        } while (atomic_load_explicit(slot, memory_order_acquire) != region);
+                announce(hazard, region);
+        } while (atomic_load(slot) != region);
         if (region && region->id == id)
                 return region;
         atomic_store_explicit(&hazard->region, NULL, memory_order_release);
@@ -162,6 +171,7 @@ static int add_region(ax_client *ax, ax_region_id id, size_t size, unsigned prot
         _Atomic(struct region *) *slot = find_slot(ax, id, true);
         int r = region && slot ? 0 : -AX_ENOMEM;
 
+        init_hazards();
         if (r == 0) {
                 *region = (struct region){ .id = id, .size = size, .protection = protection, .shm = shm };
                 r = map_memory(region, fd);

@@ -33,19 +33,31 @@ void client_unmap_pages(ax_client *ax) {
 /* The daemon writes a page in no time; one that died in the middle of it leaves it odd, and the connection broken: so the tries are counted. */
 enum { MOST_TRIES = 100000 };
 
+/* Each load acquires, so that the sequence is looked at again after all of them. */
+#define LOAD(field) __atomic_load_n(&page->field, __ATOMIC_ACQUIRE)
+
 int client_read_page(const ax_client *ax, struct ax_process_page *ret) {
         const struct ax_process_page *page = ax->process_page;
 
         for (int i = 0; page && i < MOST_TRIES; i++) {
                 uint32_t before = atomic_load_explicit(&page->sequence, memory_order_acquire);
 
-                *ret = *page;
-                atomic_thread_fence(memory_order_acquire);
+                ret->pid = LOAD(pid);
+                ret->alive = LOAD(alive);
+                ret->pending = LOAD(pending);
+                ret->blocked = LOAD(blocked);
+                ret->allocated = LOAD(allocated);
+                ret->limit = LOAD(limit);
+                ret->peak = LOAD(peak);
+                ret->regions = LOAD(regions);
+                ret->attachments = LOAD(attachments);
                 if (before % 2 == 0 && atomic_load_explicit(&page->sequence, memory_order_relaxed) == before)
                         return ret->alive ? 0 : -AX_ESRCH;
         }
         return 1;
 }
+
+#undef LOAD
 
 int ax_trace_enabled(ax_client *ax) {
         int r = client_check(ax);

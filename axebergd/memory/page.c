@@ -10,11 +10,15 @@
 #include "process/process.h"
 #include "util/cleanup.h"
 
-/* Readers that see an odd sequence, or two different ones, try again. */
+/*
+ * Readers that see an odd sequence, or two different ones, try again. The fields between begin() and finish() are written with release, so that whoever sees one of
+ * them sees the odd sequence, too.
+ */
 static void begin(_Atomic uint32_t *sequence) {
         atomic_store_explicit(sequence, atomic_load_explicit(sequence, memory_order_relaxed) + 1, memory_order_relaxed);
-        atomic_thread_fence(memory_order_release);
 }
+
+#define SET(field, value) __atomic_store_n(&page->field, value, __ATOMIC_RELEASE)
 
 static void finish(_Atomic uint32_t *sequence) {
         atomic_store_explicit(sequence, atomic_load_explicit(sequence, memory_order_relaxed) + 1, memory_order_release);
@@ -40,9 +44,11 @@ void system_page_deinit(struct kernel *kernel) {
 }
 
 void system_page_publish(struct kernel *kernel) {
-        begin(&kernel->page->sequence);
-        kernel->page->started_usec = kernel->started_usec;
-        finish(&kernel->page->sequence);
+        struct ax_system_page *page = kernel->page;
+
+        begin(&page->sequence);
+        SET(started_usec, kernel->started_usec);
+        finish(&page->sequence);
 }
 
 int process_page_new(struct process *process, int *ret_fd) {
@@ -62,15 +68,15 @@ void process_page_publish(struct process *process) {
         if (!page)
                 return;
         begin(&page->sequence);
-        page->pid = process->pid;
-        page->alive = process->state != PROCESS_ZOMBIE;
-        page->pending = signal_pending_mask(&process->signals);
-        page->blocked = signal_blocked_mask(&process->signals);
-        page->allocated = process->regions.account.used;
-        page->limit = process->regions.account.limit;
-        page->peak = process->regions.account.peak;
-        page->regions = process->regions.count;
-        page->attachments = process->regions.n_attachments;
+        SET(pid, process->pid);
+        SET(alive, process->state != PROCESS_ZOMBIE);
+        SET(pending, signal_pending_mask(&process->signals));
+        SET(blocked, signal_blocked_mask(&process->signals));
+        SET(allocated, process->regions.account.used);
+        SET(limit, process->regions.account.limit);
+        SET(peak, process->regions.account.peak);
+        SET(regions, process->regions.count);
+        SET(attachments, process->regions.n_attachments);
         finish(&page->sequence);
 }
 

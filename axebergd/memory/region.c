@@ -176,7 +176,7 @@ void region_free(struct region *region) {
                 process->regions.n_attachments--;
                 DL_DELETE(shm->attachments, region);
                 region->shm = NULL;
-                if (!shm->attachments)
+                if (!shm->attachments && shm->was_attached)
                         shm_remove(shm);
                 shm_unref(shm);
         }

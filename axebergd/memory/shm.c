@@ -94,7 +94,10 @@ void shm_release_unattached(struct process *process) {
         struct shm *shm, *next;
 
         HASH_ITER (hh, process->kernel->segments, shm, next) {
-                if (shm->creator == process->pid && !shm->was_attached)
+                if (shm->creator != process->pid || shm->was_attached)
+                        continue;
+                shm->was_attached = true; /* where it is being attached just now, it lives by that */
+                if (!shm->attachments)
                         shm_remove(shm);
         }
 }

@@ -15,6 +15,7 @@
 #include "process/process.h"
 #include "syscalls/call.h"
 #include "syscalls/syscalls.h"
+#include "util/cleanup.h"
 #include "util/workers.h"
 
 /* Copying more than this holds the kernel's thread up for longer than handing it to a worker costs. */
@@ -79,27 +80,6 @@ static int check_attach(const struct process *process, const struct shm *shm,
         return request->coherent && request->protection != AX_PROT_READ_WRITE ? -EINVAL : 0;
 }
 
-SYSCALL(sys_shm_attach, ShmAttachRequest, ShmAttachReply) {
-        struct region *region = NULL;
-        struct shm *shm;
-        int fd = -1, r = shm_from_id(call->process, request->shm, &shm);
-
-        if (r == 0)
-                r = check_attach(call->process, shm, request);
-        if (r == 0)
-                r = region_attach(&region, call->process, shm, request->protection, request->coherent, &fd);
-        if (r < 0) {
-                reply_attached(call, r, NULL, NULL);
-                return;
-        }
-        shm->was_attached = true;
-        if (region->map)
-                memcpy(region->map, shm->map, shm->size);
-        reply_attached(call, 0, region, request->coherent ? &shm->fd : &fd);
-        if (fd >= 0)
-                close(fd);
-}
-
 /* Return: 0, -AX_EMEM_SHM_NOT_FOUND, -AX_EMEM_NOT_ATTACHED. */
 static int find_attachment(const struct process *process, uint64_t id, struct region **ret) {
         struct shm *shm;
@@ -127,14 +107,45 @@ struct copy {
         struct call *call;
         struct shm *shm;
         struct region *region;
-        uint64_t id;
         bool to_segment;
+        bool attaching; /* the attachment's first contents: without them there is no attachment */
+        int fd;         /* what an attaching program gets */
 };
+
+static struct copy *copy_new(struct call *call, struct region *region) {
+        struct copy *copy = calloc(1, sizeof(*copy));
+
+        if (copy)
+                *copy = (struct copy){
+                        .call = call, .shm = shm_ref(region->shm), .region = region_ref(region), .fd = -1
+                };
+        call->data = copy;
+        return copy;
+}
 
 static void copy_free(struct copy *copy) {
         region_unref(copy->region);
         shm_unref(copy->shm);
+        cleanup_close(&copy->fd);
         free(copy);
+}
+
+static void undo_attach(struct copy *copy) {
+        if (copy->attaching && copy->region->shm)
+                region_free(copy->region);
+}
+
+static void copy_finish(struct copy *copy, int status) {
+        if (status == 0 && !copy->region->shm)
+                status = -AX_EMEM_NOT_ATTACHED; /* detached meanwhile */
+        if (status < 0)
+                undo_attach(copy);
+        if (copy->attaching && status == 0) {
+                copy->shm->was_attached = true;
+                reply_attached(copy->call, 0, copy->region, &copy->fd);
+        } else
+                call_reply(copy->call, status);
+        copy_free(copy);
 }
 
 static void copy_run(struct copy *copy) {
@@ -153,20 +164,13 @@ static void copy_on_done(struct job *job) {
 
         copy->shm->busy = false;
         wait_queue_wake(&copy->shm->waiters);
-        call_reply(copy->call, 0);
-        copy_free(copy);
+        copy_finish(copy, 0);
 }
 
 static int copy_drop(struct call *call, int status) {
+        undo_attach(call->data);
         copy_free(call->data);
         return status;
-}
-
-static void copy_finish(struct copy *copy, int status) {
-        struct call *call = copy->call;
-
-        copy_free(copy);
-        call_reply(call, status);
 }
 
 static void copy_attempt(struct call *call) {
@@ -194,6 +198,37 @@ static void copy_attempt(struct call *call) {
         copy_finish(copy, 0);
 }
 
+SYSCALL(sys_shm_attach, ShmAttachRequest, ShmAttachReply) {
+        struct region *region = NULL;
+        struct copy *copy;
+        struct shm *shm;
+        int fd = -1, r = shm_from_id(call->process, request->shm, &shm);
+
+        if (r == 0)
+                r = check_attach(call->process, shm, request);
+        if (r == 0)
+                r = region_attach(&region, call->process, shm, request->protection, request->coherent, &fd);
+        if (r < 0) {
+                reply_attached(call, r, NULL, NULL);
+                return;
+        }
+        if (request->coherent) {
+                shm->was_attached = true;
+                reply_attached(call, 0, region, &shm->fd);
+                return;
+        }
+        copy = copy_new(call, region);
+        if (!copy) {
+                region_free(region);
+                close(fd);
+                call_reply(call, -ENOMEM);
+                return;
+        }
+        copy->attaching = true;
+        copy->fd = fd;
+        copy_attempt(call);
+}
+
 static void start_copy(struct call *call, uint64_t id, bool to_segment) {
         struct region *region;
         struct copy *copy;
@@ -205,16 +240,12 @@ static void start_copy(struct call *call, uint64_t id, bool to_segment) {
                 call_reply(call, r);
                 return;
         }
-        copy = calloc(1, sizeof(*copy));
+        copy = copy_new(call, region);
         if (!copy) {
                 call_reply(call, -ENOMEM);
                 return;
         }
-        copy->call = call;
-        copy->shm = shm_ref(region->shm);
-        copy->region = region_ref(region);
         copy->to_segment = to_segment;
-        call->data = copy;
         copy_attempt(call);
 }
 

@@ -420,23 +420,27 @@ START_TEST(test_M5_a_freed_region_gives_an_error) {
 }
 END_TEST
 
+enum { COPIERS = 3, COPY_SIZE = 1 << 15 };
+
 struct victim {
         ax_client *ax;
         _Atomic ax_region_id region;
         atomic_bool stop;
-        atomic_uint copies;
+        atomic_uint copies, started;
 };
 
+/* Each thread in a part of its own: what two threads write at one place is theirs to agree upon. */
 static void *copy_what_is_freed(void *userdata) {
         struct victim *victim = userdata;
-        static _Thread_local char data[1 << 16];
+        size_t offset = atomic_fetch_add(&victim->started, 1) * (size_t) COPY_SIZE;
+        static _Thread_local char data[COPY_SIZE];
 
         while (!atomic_load(&victim->stop)) {
                 ax_region_id region = atomic_load(&victim->region);
-                ssize_t n = ax_mem_read(victim->ax, region, 0, data, sizeof(data));
+                ssize_t n = ax_mem_read(victim->ax, region, offset, data, sizeof(data));
 
                 ck_assert(n == sizeof(data) || n == -AX_EMEM_INVALID_REGION);
-                n = ax_mem_write(victim->ax, region, 0, data, sizeof(data));
+                n = ax_mem_write(victim->ax, region, offset, data, sizeof(data));
                 ck_assert(n == sizeof(data) || n == -AX_EMEM_INVALID_REGION);
                 atomic_fetch_add(&victim->copies, 1);
         }
@@ -446,23 +450,23 @@ static void *copy_what_is_freed(void *userdata) {
 START_TEST(test_M5_a_region_may_be_freed_during_a_copy) {
         _connected_ ax_client *ax = fixture_connect();
         struct victim victim = { .ax = ax };
-        pthread_t threads[3];
+        pthread_t threads[COPIERS];
 
-        atomic_store(&victim.region, alloc(ax, 1 << 16, AX_PROT_READ_WRITE));
-        for (int i = 0; i < 3; i++)
+        atomic_store(&victim.region, alloc(ax, COPIERS * COPY_SIZE, AX_PROT_READ_WRITE));
+        for (int i = 0; i < COPIERS; i++)
                 assert_result(pthread_create(&threads[i], NULL, copy_what_is_freed, &victim), 0);
         for (int i = 0; i < 300; i++) {
                 ax_region_id old = atomic_load(&victim.region);
 
-                atomic_store(&victim.region, alloc(ax, 1 << 16, AX_PROT_READ_WRITE));
+                atomic_store(&victim.region, alloc(ax, COPIERS * COPY_SIZE, AX_PROT_READ_WRITE));
                 assert_result(ax_mem_free(ax, old), 0);
         }
         while (atomic_load(&victim.copies) < 100)
                 ;
         atomic_store(&victim.stop, true);
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < COPIERS; i++)
                 assert_result(pthread_join(threads[i], NULL), 0);
-        assert_memory(ax, 1 << 16, 1, 0);
+        assert_memory(ax, COPIERS * COPY_SIZE, 1, 0);
 }
 END_TEST
 
@@ -633,8 +637,9 @@ START_TEST(test_a_client_that_is_killed_leaves_the_totals_as_they_were) {
                 fixture_wait_sessions(ax, 1);
                 assert_system(ax, 4 << 20, 1);
         }
-        assert_result(daemon_observe(&the_daemon, &after), 0);
-        ck_assert_uint_eq(after.descriptors, before.descriptors);
+        do /* a copy that a worker has begun ends, though nobody waits for it */
+                assert_result(daemon_observe(&the_daemon, &after), 0);
+        while (after.descriptors != before.descriptors);
 }
 END_TEST
 
