@@ -38,6 +38,7 @@ static const struct setting settings[] = {
         BOOL_SETTING("Ephemeral", ephemeral),
         BOOL_SETTING("Bus", bus),
         BOOL_SETTING("Debug", debug),
+        BOOL_SETTING("Direct", direct),
         COUNT_SETTING("ConnectionsPerUser", connections_per_uid, 2048, 1),
         COUNT_SETTING("ProcessesPerUser", processes_per_uid, 4096, 1),
         COUNT_SETTING("DescriptorsPerUser", fds_per_uid, 12288, 3),
@@ -148,7 +149,7 @@ static int user_path(char **ret, const char *name) {
 }
 
 int config_init(struct config *config) {
-        *config = (struct config){ .bus = true };
+        *config = (struct config){ .bus = true, .direct = true };
         for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
                 if (settings[i].type == SETTING_COUNT)
                         *(unsigned *) setting_value(config, &settings[i]) = settings[i].initial;

@@ -14,6 +14,7 @@ struct config {
         bool ephemeral;
         bool bus;
         bool debug;
+        bool direct; /* programs may read and write store files and pipes themselves */
 
         unsigned connections_per_uid;
         unsigned processes_per_uid;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "memory/account.h"
+#include "memory/counters.h"
 #include "process/process.h"
 #include "process/user.h"
 #include "process/wait_queue.h"
@@ -50,6 +51,7 @@ struct kernel {
         struct vfs vfs;
         struct console *console;
         struct kernel_counters counters;
+        struct local_totals local; /* of processes that have ended */
         unsigned n_sessions;
         uint64_t started_usec;
         struct timespec started_realtime;

@@ -805,6 +805,7 @@ struct ax_status {
         uint64_t uptime_usec;
         uint32_t host_pid, processes, sessions, open_files;
         uint64_t calls, call_errors, mount_requests, bytes_read, bytes_written;
+        uint64_t local_calls; /* those of `calls` that the library made without the daemon */
 };
 
 /** ax_status() - figures of the daemon. Return: 0. */

@@ -43,17 +43,18 @@ static void hello_on_reply(const Axeberg__HelloReply *reply, void *data) {
 static int hello(ax_client *ax) {
         Axeberg__HelloRequest request = AXEBERG__HELLO_REQUEST__INIT;
         char text[MAX_COMMAND_LINE], *arguments[MAX_ARGUMENTS];
-        int fds[2], r;
-        struct rpc rpc = { .context = ax, .fds = fds, .max_fds = 2 };
+        int fds[3], r;
+        struct rpc rpc = { .context = ax, .fds = fds, .max_fds = 3 };
 
         request.version = AX_PROTOCOL_VERSION;
         request.n_argv = read_arguments(text, arguments);
         request.argv = arguments;
         r = RPC(ax, hello, &request, hello_on_reply, &rpc);
-        if (rpc.n_fds == 2)
+        if (rpc.n_fds == 3)
                 client_map_pages(ax, fds);
-        else if (rpc.n_fds == 1)
-                close(fds[0]);
+        else
+                for (size_t i = 0; i < rpc.n_fds; i++)
+                        close(fds[i]);
         return r >= 0 && atomic_load(&ax->pid) <= 0 ? -AX_EPROTO : r;
 }
 

@@ -41,27 +41,59 @@ static int transfer_check(ax_client *ax, struct transfer *transfer, const void *
         return 0;
 }
 
+/* Whether the daemon is asked for the host's descriptor along with this transfer. */
+static bool want_direct(ax_client *ax, const struct transfer *transfer, struct rpc *rpc, uint32_t *ret_ticket,
+                        int *ret_host_fd) {
+        if (!direct_wants(ax, transfer->fd, ret_ticket))
+                return false;
+        rpc->fds = ret_host_fd;
+        rpc->max_fds = 1;
+        rpc->fds_optional = true;
+        return true;
+}
+
+static struct direct_transfer as_direct(const struct transfer *transfer, const void *buffer, bool writing) {
+        return (struct direct_transfer){
+                .fd = transfer->fd,
+                .buffer = (void *) buffer,
+                .size = transfer->size,
+                .offset = transfer->offset,
+                .positioned = transfer->positioned,
+                .writing = writing,
+        };
+}
+
 static int read_chunk(ax_client *ax, const struct transfer *transfer, size_t done, char *buf) {
         Axeberg__ReadRequest request = AXEBERG__READ_REQUEST__INIT;
         struct rpc rpc = { .data = buf + done, .data_size = chunk_size(transfer->size - done) };
-        int r;
+        uint32_t ticket;
+        int r, host_fd = -1;
 
+        request.want_direct = want_direct(ax, transfer, &rpc, &ticket, &host_fd);
         request.fd = transfer->fd;
         request.size = (uint32_t) rpc.data_size;
         request.positioned = transfer->positioned;
         request.offset = transfer->positioned ? transfer->offset + (int64_t) done : 0;
-        request.nowait = done > 0;
+        request.continued = done > 0;
         r = RPC(ax, read, &request, rpc_ignore, &rpc);
+        if (request.want_direct && r >= 0)
+                direct_offer(ax, transfer->fd, ticket, host_fd);
         return r > 0 && (size_t) r != rpc.data_received ? -AX_EPROTO : r;
 }
 
 /* A short chunk ends the transfer, and so does one that would have to be waited for. */
 static ssize_t read_all(ax_client *ax, struct transfer transfer, char *buf) {
+        struct direct_transfer direct = as_direct(&transfer, buf, false);
         size_t done = 0, wanted;
         int r = transfer_check(ax, &transfer, buf);
+        bool is_pipe;
+        ssize_t n;
 
         if (r < 0)
                 return r;
+        direct.size = transfer.size;
+        if (direct_transfer(ax, &direct, &n, &is_pipe))
+                return n;
         do {
                 wanted = chunk_size(transfer.size - done);
                 r = read_chunk(ax, &transfer, done, buf);
@@ -75,22 +107,36 @@ static ssize_t read_all(ax_client *ax, struct transfer transfer, char *buf) {
 static int write_chunk(ax_client *ax, const struct transfer *transfer, size_t done, const char *buf) {
         Axeberg__WriteRequest request = AXEBERG__WRITE_REQUEST__INIT;
         struct rpc rpc = { .trailer = buf + done, .trailer_size = chunk_size(transfer->size - done) };
-        int r;
+        uint32_t ticket;
+        int r, host_fd = -1;
 
+        request.want_direct = want_direct(ax, transfer, &rpc, &ticket, &host_fd);
+        request.continued = done > 0;
         request.fd = transfer->fd;
         request.positioned = transfer->positioned;
         request.offset = transfer->positioned ? transfer->offset + (int64_t) done : 0;
         r = RPC(ax, write, &request, rpc_ignore, &rpc);
+        if (request.want_direct && r >= 0)
+                direct_offer(ax, transfer->fd, ticket, host_fd);
         return r > 0 && (size_t) r > rpc.trailer_size ? -AX_EPROTO : r;
 }
 
 /* A short chunk ends the transfer: a disk is full, or a signal has come. */
 static ssize_t write_all(ax_client *ax, struct transfer transfer, const char *buf) {
+        struct direct_transfer direct = as_direct(&transfer, buf, true);
         size_t done = 0, wanted;
         int r = transfer_check(ax, &transfer, buf);
+        bool is_pipe;
+        ssize_t n;
 
         if (r < 0)
                 return r;
+        direct.size = transfer.size;
+        if (direct_transfer(ax, &direct, &n, &is_pipe)) {
+                if (n < 0 || (size_t) n == transfer.size || !is_pipe)
+                        return n;
+                done = (size_t) n; /* there was no more room: the daemon waits for it */
+        }
         do {
                 wanted = chunk_size(transfer.size - done);
                 r = write_chunk(ax, &transfer, done, buf);
@@ -152,11 +198,19 @@ static int fd_call(ax_client *ax, fd_stub stub, int fd) {
 }
 
 int ax_close(ax_client *ax, int fd) {
-        return fd_call(ax, axeberg__kernel__close, fd);
+        int r = fd_call(ax, axeberg__kernel__close, fd);
+
+        if (r == 0)
+                direct_forget(ax, fd);
+        return r;
 }
 
 int ax_dup(ax_client *ax, int fd) {
-        return fd_call(ax, axeberg__kernel__dup, fd);
+        int r = fd_call(ax, axeberg__kernel__dup, fd);
+
+        if (r >= 0)
+                direct_forget(ax, r);
+        return r;
 }
 
 int ax_fsync(ax_client *ax, int fd) {
@@ -172,7 +226,10 @@ int ax_dup2(ax_client *ax, int fd, int newfd) {
                 return r;
         request.fd = fd;
         request.newfd = newfd;
-        return RPC(ax, dup2, &request, rpc_ignore, &rpc);
+        r = RPC(ax, dup2, &request, rpc_ignore, &rpc);
+        if (r >= 0 && fd != newfd)
+                direct_forget(ax, newfd);
+        return r;
 }
 
 int ax_set_nonblock(ax_client *ax, int fd, bool on) {

@@ -18,6 +18,7 @@ static void status_on_reply(const Axeberg__StatusReply *reply, void *data) {
                 .sessions = reply->sessions,
                 .open_files = reply->open_files,
                 .calls = reply->calls,
+                .local_calls = reply->local_calls,
                 .call_errors = reply->call_errors,
                 .mount_requests = reply->mount_requests,
                 .bytes_read = reply->bytes_read,

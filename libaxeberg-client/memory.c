@@ -8,79 +8,30 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "local.h"
+#include "thread.h"
 #include "transport.h"
 
 /* ---- who copies -------------------------------------------------------------------------------------------- */
-
-struct hazard {
-        _Atomic(struct region *) region; /* NULL: the thread does not copy */
-        _Atomic(bool) taken;
-        struct hazard *next;
-};
-
-static _Atomic(struct hazard *) hazards; /* of all threads, ever; a thread's is another's after its end */
-static _Thread_local struct hazard *my_hazard;
-static pthread_key_t hazard_key;
-static bool has_membarrier;
-
-static void give_hazard_back(void *hazard) {
-        atomic_store(&((struct hazard *) hazard)->taken, false);
-}
-
-static void init_hazards_once(void) {
-        pthread_key_create(&hazard_key, give_hazard_back);
-        has_membarrier = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
-}
-
-/* Before there is a first region: so whoever finds one, to copy or to free it, agrees with the others on the kind of barrier. */
-static void init_hazards(void) {
-        static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-        pthread_once(&once, init_hazards_once);
-}
-
-static struct hazard *take_hazard(void) {
-        struct hazard *hazard;
-
-        init_hazards();
-        for (hazard = atomic_load(&hazards); hazard; hazard = hazard->next) {
-                bool taken = false;
-
-                if (atomic_compare_exchange_strong(&hazard->taken, &taken, true))
-                        break;
-        }
-        if (!hazard) {
-                hazard = calloc(1, sizeof(*hazard));
-                if (!hazard)
-                        return NULL;
-                atomic_store(&hazard->taken, true);
-                hazard->next = atomic_load(&hazards);
-                while (!atomic_compare_exchange_weak(&hazards, &hazard->next, hazard))
-                        ;
-        }
-        pthread_setspecific(hazard_key, hazard);
-        my_hazard = hazard;
-        return hazard;
-}
 
 /*
  * Says what this thread is about to copy. The store has to be visible before the slot is looked at again. Where there is membarrier(2) the one who frees sees to that, and
  * it costs nothing here; elsewhere this is half of the usual handshake of two sequentially consistent store-then-load pairs.
  */
-static void announce(struct hazard *hazard, struct region *region) {
-        if (has_membarrier) {
-                atomic_store_explicit(&hazard->region, region, memory_order_relaxed);
+static void announce(struct thread *thread, struct region *region) {
+        if (thread_has_membarrier()) {
+                atomic_store_explicit(&thread->copies, region, memory_order_relaxed);
                 atomic_signal_fence(memory_order_seq_cst);
         } else
-                atomic_store(&hazard->region, region);
+                atomic_store(&thread->copies, region);
 }
 
 /* The other half: the region is out of its slot. */
 static void wait_for_copies(const struct region *region) {
-        if (has_membarrier)
+        if (thread_has_membarrier())
                 syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-        for (struct hazard *hazard = atomic_load(&hazards); hazard; hazard = hazard->next)
-                while (atomic_load(&hazard->region) == region)
+        for (struct thread *thread = threads_first(); thread; thread = thread->next)
+                while (atomic_load(&thread->copies) == region)
                         sched_yield();
 }
 
@@ -104,23 +55,23 @@ static _Atomic(struct region *) *find_slot(ax_client *ax, ax_region_id id, bool 
 /* Holds the region until leave(). NULL: there is none. */
 static struct region *enter(ax_client *ax, ax_region_id id) {
         _Atomic(struct region *) *slot = find_slot(ax, id, false);
-        struct hazard *hazard = my_hazard ? my_hazard : take_hazard();
+        struct thread *thread = thread_self();
         struct region *region;
 
-        if (!slot || !hazard)
+        if (!slot || !thread)
                 return NULL;
         do {
                 region = atomic_load_explicit(slot, memory_order_acquire);
-                announce(hazard, region);
+                announce(thread, region);
         } while (atomic_load(slot) != region);
         if (region && region->id == id)
                 return region;
-        atomic_store_explicit(&hazard->region, NULL, memory_order_release);
+        atomic_store_explicit(&thread->copies, NULL, memory_order_release);
         return NULL;
 }
 
 static void leave(void) {
-        atomic_store_explicit(&my_hazard->region, NULL, memory_order_release);
+        atomic_store_explicit(&thread_self()->copies, NULL, memory_order_release);
 }
 
 static void region_destroy(struct region *region) {
@@ -171,7 +122,7 @@ static int add_region(ax_client *ax, ax_region_id id, size_t size, unsigned prot
         _Atomic(struct region *) *slot = find_slot(ax, id, true);
         int r = region && slot ? 0 : -AX_ENOMEM;
 
-        init_hazards();
+        threads_init();
         if (r == 0) {
                 *region = (struct region){ .id = id, .size = size, .protection = protection, .shm = shm };
                 r = map_memory(region, fd);
@@ -252,16 +203,10 @@ static ssize_t begin_copy(ax_client *ax, ax_region_id id, size_t offset, bool wr
         return (ssize_t) (region->size - offset);
 }
 
-ssize_t ax_mem_read(ax_client *ax, ax_region_id id, size_t offset, void *buf, size_t size) {
+static ssize_t mem_read(ax_client *ax, ax_region_id id, size_t offset, void *buf, size_t size) {
         struct region *region;
-        ssize_t left;
-        int r = client_check(ax);
+        ssize_t left = begin_copy(ax, id, offset, false, &region);
 
-        if (r < 0)
-                return r;
-        if (!buf && size > 0)
-                return -AX_EINVAL;
-        left = begin_copy(ax, id, offset, false, &region);
         if (left < 0)
                 return left;
         if (size > (size_t) left)
@@ -272,16 +217,10 @@ ssize_t ax_mem_read(ax_client *ax, ax_region_id id, size_t offset, void *buf, si
         return (ssize_t) size;
 }
 
-ssize_t ax_mem_write(ax_client *ax, ax_region_id id, size_t offset, const void *buf, size_t size) {
+static ssize_t mem_write(ax_client *ax, ax_region_id id, size_t offset, const void *buf, size_t size) {
         struct region *region;
-        ssize_t left;
-        int r = client_check(ax);
+        ssize_t left = begin_copy(ax, id, offset, true, &region);
 
-        if (r < 0)
-                return r;
-        if (!buf && size > 0)
-                return -AX_EINVAL;
-        left = begin_copy(ax, id, offset, true, &region);
         if (left < 0)
                 return left;
         if (size > (size_t) left) {
@@ -294,16 +233,52 @@ ssize_t ax_mem_write(ax_client *ax, ax_region_id id, size_t offset, const void *
         return (ssize_t) size;
 }
 
-void *ax_mem_map(ax_client *ax, ax_region_id id, size_t *ret_size) {
-        struct region *region = client_check(ax) == 0 ? enter(ax, id) : NULL;
-        void *address;
+ssize_t ax_mem_read(ax_client *ax, ax_region_id id, size_t offset, void *buf, size_t size) {
+        int r = client_check(ax);
+        struct local_call call;
+        ssize_t n;
 
-        if (!region)
+        if (r < 0)
+                return r;
+        if (!buf && size > 0)
+                return -AX_EINVAL;
+        call = local_begin(ax, AX_LOCAL_MEM_READ);
+        n = mem_read(ax, id, offset, buf, size);
+        local_end(ax, &call, (int64_t) id, offset, size, n);
+        return n;
+}
+
+ssize_t ax_mem_write(ax_client *ax, ax_region_id id, size_t offset, const void *buf, size_t size) {
+        int r = client_check(ax);
+        struct local_call call;
+        ssize_t n;
+
+        if (r < 0)
+                return r;
+        if (!buf && size > 0)
+                return -AX_EINVAL;
+        call = local_begin(ax, AX_LOCAL_MEM_WRITE);
+        n = mem_write(ax, id, offset, buf, size);
+        local_end(ax, &call, (int64_t) id, offset, size, n);
+        return n;
+}
+
+void *ax_mem_map(ax_client *ax, ax_region_id id, size_t *ret_size) {
+        struct local_call call;
+        struct region *region;
+        void *address = NULL;
+
+        if (client_check(ax) < 0)
                 return NULL;
-        address = region->address;
-        if (ret_size)
-                *ret_size = region->size;
-        leave();
+        call = local_begin(ax, AX_LOCAL_MEM_MAP);
+        region = enter(ax, id);
+        if (region) {
+                address = region->address;
+                if (ret_size)
+                        *ret_size = region->size;
+                leave();
+        }
+        local_end(ax, &call, (int64_t) id, 0, 0, address ? 0 : -AX_EMEM_INVALID_REGION);
         return address;
 }
 
@@ -428,15 +403,18 @@ int ax_memstats_of(ax_client *ax, ax_pid pid, struct ax_memory_stats *ret) {
 
 int ax_memstats(ax_client *ax, struct ax_memory_stats *ret) {
         struct ax_process_page page;
+        struct local_call call;
         int r = client_check(ax);
 
         if (r < 0)
                 return r;
         if (!ret)
                 return -AX_EINVAL;
+        call = local_begin(ax, AX_LOCAL_MEMSTATS);
         r = client_read_page(ax, &page);
         if (r > 0)
                 return ax_memstats_of(ax, 0, ret);
+        local_end(ax, &call, 0, 0, 0, r);
         if (r == 0)
                 *ret = (struct ax_memory_stats){
                         .allocated = page.allocated,

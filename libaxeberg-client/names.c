@@ -32,7 +32,10 @@ int ax_open(ax_client *ax, const char *path, unsigned flags) {
                 return r;
         request.path = (char *) path;
         request.flags = flags;
-        return RPC(ax, open, &request, rpc_ignore, &rpc);
+        r = RPC(ax, open, &request, rpc_ignore, &rpc);
+        if (r >= 0)
+                direct_forget(ax, r);
+        return r;
 }
 
 static int stat_path(ax_client *ax, const char *path, bool nofollow, struct ax_stat *ret) {

@@ -8,19 +8,21 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "local.h"
 #include "transport.h"
 
-static const void *map_page(int fd) {
-        void *page = mmap(NULL, AX_PAGE_SIZE, PROT_READ, MAP_SHARED, fd, 0);
+static void *map(int fd, size_t size, int protection) {
+        void *page = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
 
         return page == MAP_FAILED ? NULL : page;
 }
 
-void client_map_pages(ax_client *ax, const int fds[2]) {
-        ax->system_page = map_page(fds[0]);
-        ax->process_page = map_page(fds[1]);
-        close(fds[0]);
-        close(fds[1]);
+void client_map_pages(ax_client *ax, const int fds[3]) {
+        ax->system_page = map(fds[0], AX_PAGE_SIZE, PROT_READ);
+        ax->process_page = map(fds[1], AX_PAGE_SIZE, PROT_READ);
+        ax->counters = map(fds[2], sizeof(*ax->counters), PROT_READ | PROT_WRITE);
+        for (int i = 0; i < 3; i++)
+                close(fds[i]);
 }
 
 void client_unmap_pages(ax_client *ax) {
@@ -28,6 +30,8 @@ void client_unmap_pages(ax_client *ax) {
                 munmap((void *) ax->system_page, AX_PAGE_SIZE);
         if (ax->process_page)
                 munmap((void *) ax->process_page, AX_PAGE_SIZE);
+        if (ax->counters)
+                munmap(ax->counters, sizeof(*ax->counters));
 }
 
 /* The daemon writes a page in no time; one that died in the middle of it leaves it odd, and the connection broken: so the tries are counted. */
@@ -60,19 +64,26 @@ int client_read_page(const ax_client *ax, struct ax_process_page *ret) {
 #undef LOAD
 
 int ax_trace_enabled(ax_client *ax) {
+        struct local_call call;
         int r = client_check(ax);
 
         if (r < 0)
                 return r;
-        return ax->system_page ? *(const volatile uint32_t *) &ax->system_page->trace_enabled != 0 : 0;
+        call = local_begin(ax, AX_LOCAL_TRACE_ENABLED);
+        r = client_is_traced(ax);
+        local_end(ax, &call, 0, 0, 0, r);
+        return r;
 }
 
 double ax_uptime_ms(ax_client *ax) {
         int r = client_check(ax);
+        struct local_call call;
         struct timespec now;
 
         if (r < 0 || !ax->system_page)
                 return r < 0 ? r : -AX_ENOSYS;
+        call = local_begin(ax, AX_LOCAL_UPTIME);
         clock_gettime(CLOCK_MONOTONIC, &now);
+        local_end(ax, &call, 0, 0, 0, 0);
         return (double) now.tv_sec * 1e3 + (double) now.tv_nsec / 1e6 - (double) ax->system_page->started_usec / 1e3;
 }

@@ -19,5 +19,8 @@ int ax_pipe(ax_client *ax, int fds[2]) {
                 return r;
         if (!fds)
                 return -AX_EINVAL;
-        return RPC(ax, pipe, &request, pipe_on_reply, &rpc);
+        r = RPC(ax, pipe, &request, pipe_on_reply, &rpc);
+        for (int i = 0; r == 0 && i < 2; i++)
+                direct_forget(ax, fds[i]);
+        return r;
 }

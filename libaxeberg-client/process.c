@@ -1,12 +1,19 @@
 /*
  * The caller's own process.
  */
+#include "local.h"
 #include "transport.h"
 
 ax_pid ax_getpid(ax_client *ax) {
         int r = client_check(ax);
+        struct local_call call;
 
-        return r < 0 ? r : atomic_load_explicit(&ax->pid, memory_order_relaxed);
+        if (r < 0)
+                return r;
+        call = local_begin(ax, AX_LOCAL_GETPID);
+        r = atomic_load_explicit(&ax->pid, memory_order_relaxed);
+        local_end(ax, &call, 0, 0, 0, r);
+        return r;
 }
 
 ax_pid ax_getppid(ax_client *ax) {
@@ -26,8 +33,10 @@ int ax_exit(ax_client *ax, int code) {
                 return r;
         request.code = code & 0xFF;
         r = RPC(ax, exit, &request, rpc_ignore, &rpc);
-        if (r == 0)
+        if (r == 0) {
                 atomic_store(&ax->pid, -AX_ESRCH);
+                direct_forget_all(ax);
+        }
         return r;
 }
 

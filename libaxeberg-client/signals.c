@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "local.h"
 #include "transport.h"
 
 static const char *const names[SIGNAL_LIMIT] = {
@@ -68,14 +69,19 @@ int ax_sigunblock(ax_client *ax, int signal) {
 int ax_sigpending(ax_client *ax) {
         Axeberg__Empty request = AXEBERG__EMPTY__INIT;
         struct ax_process_page page;
+        struct local_call call;
         struct rpc rpc = { 0 };
         int r = client_check(ax);
 
         if (r < 0)
                 return r;
+        call = local_begin(ax, AX_LOCAL_SIGPENDING);
         r = client_read_page(ax, &page);
-        if (r <= 0)
-                return r < 0 ? r : page.pending != 0;
+        if (r <= 0) {
+                r = r < 0 ? r : page.pending != 0;
+                local_end(ax, &call, 0, 0, 0, r);
+                return r;
+        }
         return RPC(ax, signal_pending, &request, rpc_ignore, &rpc);
 }
 

@@ -190,7 +190,7 @@ static int complete_call(ax_client *ax, struct rpc *rpc, struct received *frame)
 
         if (frame->header.method != rpc->method || frame->header.trailer > rpc->data_size)
                 return -AX_EPROTO;
-        if (frame->fds_lost && rpc->max_fds > 0) {
+        if (frame->fds_lost && rpc->max_fds > 0 && !rpc->fds_optional) {
                 close_received_fds(frame);
                 rpc->status = -AX_EMFILE;
                 return 0;
@@ -524,6 +524,7 @@ int client_new(ax_client **ret, int fd) {
         ax->fd = fd;
         ax->event_fd = ax->epoll_fd = -1;
         pthread_mutex_init(&ax->lock, NULL);
+        direct_table_init(&ax->direct);
         pthread_cond_init(&ax->child_started, NULL);
         *ret = ax;
         return 0;
@@ -539,6 +540,7 @@ void client_free(ax_client *ax) {
         close(ax->fd);
         region_map_free(&ax->regions);
         client_unmap_pages(ax);
+        direct_table_deinit(&ax->direct);
         free(ax->socket_path);
         DL_FOREACH_SAFE (ax->children, child, next) {
                 free(child);

@@ -16,6 +16,7 @@
 
 #include "axeberg.h"
 #include "axeberg.pb-c.h"
+#include "direct.h"
 #include "frame.h"
 #include "memory.h"
 #include "pages.h"
@@ -35,8 +36,9 @@ struct rpc {
         size_t data_received;
         int *fds; /* receives descriptors; the others are closed */
         size_t max_fds, n_fds;
-        void *context; /* the closure's own */
-        bool quiet;    /* no signal handlers are run after it: they are being run */
+        bool fds_optional; /* it is no error where this process has no room for them */
+        void *context;     /* the closure's own */
+        bool quiet;        /* no signal handlers are run after it: they are being run */
 
         int status; /* the result */
 
@@ -85,7 +87,9 @@ struct ax_client {
         struct region_map regions;
         const struct ax_system_page *system_page;   /* published; NULL: none, ask */
         const struct ax_process_page *process_page; /* likewise */
-        int event_fd, epoll_fd;                     /* -1 until ax_fileno() */
+        struct ax_local_counters *counters;         /* of calls without the daemon; NULL: there are none such */
+        struct direct_table direct;
+        int event_fd, epoll_fd; /* -1 until ax_fileno() */
 
         uint8_t receive_buffer[AX_FRAME_MAX_SIZE];
 };
@@ -109,7 +113,7 @@ int client_run_handlers(ax_client *ax);
 void client_settle_handlers(ax_client *ax, unsigned doorbells);
 
 /* Maps the pages whose descriptors Hello brought, and closes those. */
-void client_map_pages(ax_client *ax, const int fds[2]);
+void client_map_pages(ax_client *ax, const int fds[3]);
 void client_unmap_pages(ax_client *ax);
 /* Copies the process's page. Return: 0, -AX_ESRCH it has ended, 1 there is no page. */
 int client_read_page(const ax_client *ax, struct ax_process_page *ret);

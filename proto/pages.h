@@ -1,7 +1,8 @@
 /*
- * Published pages: what the daemon tells every program without being asked, like the vDSO's data page.
+ * Published pages: what the daemon tells every program without being asked, like the vDSO's data page; and the counters with which a program tells
+ * of the calls that it made without the daemon.
  *
- * Each is a memfd that only the daemon can write. `sequence` is odd while it is being written: a reader copies what it wants, and does it again where the
+ * Each page is a memfd that only the daemon can write. `sequence` is odd while it is being written: a reader copies what it wants, and does it again where the
  * sequence was odd or has changed meanwhile. A later daemon may add fields at the end.
  */
 #pragma once
@@ -24,6 +25,38 @@ struct ax_process_page {
         int32_t pid;
         uint32_t alive;
         uint32_t pending, blocked; /* signals: bit number - 1 */
-        uint32_t reserved;
+        uint32_t mediated;         /* calls are to go through the daemon: it is stopped, or a signal waits for it */
         uint64_t allocated, limit, peak, regions, attachments; /* memory */
+};
+
+/* The calls that the library can make without the daemon. */
+enum ax_local_call {
+        AX_LOCAL_READ,
+        AX_LOCAL_WRITE,
+        AX_LOCAL_MEM_READ,
+        AX_LOCAL_MEM_WRITE,
+        AX_LOCAL_MEM_MAP,
+        AX_LOCAL_GETPID,
+        AX_LOCAL_SIGPENDING,
+        AX_LOCAL_MEMSTATS,
+        AX_LOCAL_TRACE_ENABLED,
+        AX_LOCAL_UPTIME,
+        AX_LOCAL_CALLS,
+};
+
+struct ax_local_counter {
+        _Atomic uint64_t calls, errors, bytes;
+};
+
+enum { AX_COUNTER_SLOTS = 32 };
+
+/*
+ * A process's counters: a memfd that the program writes and the daemon reads. Each thread counts in a slot of its own, so that counting takes no
+ * atomic operation; threads beyond share the last slot, and count atomically there.
+ */
+struct ax_local_counters {
+        struct {
+                struct ax_local_counter calls[AX_LOCAL_CALLS];
+                uint64_t reserved[2]; /* whole cache lines: 256 bytes */
+        } slots[AX_COUNTER_SLOTS];
 };

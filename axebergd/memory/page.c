@@ -72,6 +72,7 @@ void process_page_publish(struct process *process) {
         SET(alive, process->state != PROCESS_ZOMBIE);
         SET(pending, signal_pending_mask(&process->signals));
         SET(blocked, signal_blocked_mask(&process->signals));
+        SET(mediated, process->state == PROCESS_STOPPED || signal_is_due(process));
         SET(allocated, process->regions.account.used);
         SET(limit, process->regions.account.limit);
         SET(peak, process->regions.account.peak);

@@ -76,6 +76,11 @@ static int file_describe(struct object *object, char *buffer, size_t size) {
         return n >= 0 ? n : snprintf(buffer, size, "(deleted)");
 }
 
+static int file_host_fd(struct object *object, const struct process *process) {
+        (void) process;
+        return file_from_object(object)->fd;
+}
+
 static void file_free(struct object *object) {
         struct file *file = file_from_object(object);
 
@@ -94,6 +99,7 @@ static const struct object_ops file_ops = {
         .sync = file_sync,
         .stat = file_stat,
         .describe = file_describe,
+        .host_fd = file_host_fd,
         .free = file_free,
 };
 

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 struct object;
+struct process;
 struct wait_queue;
 
 struct object_ops {
@@ -29,6 +30,8 @@ struct object_ops {
         int (*sync)(struct object *object);
         int (*stat)(struct object *object, struct statx *ret);
         int (*describe)(struct object *object, char *buffer, size_t size); /* what /proc/<pid>/fd shows; length */
+        /* The host's descriptor, for `process` to read and write by itself; it stays the object's. Negative: not for this one. */
+        int (*host_fd)(struct object *object, const struct process *process);
         struct wait_queue *(*readable)(struct object *object);
         struct wait_queue *(*writable)(struct object *object);
         void (*free)(struct object *object);

@@ -10,6 +10,7 @@
 #include "axeberg.h"
 #include "object/fifo.h"
 #include "object/file.h"
+#include "process/process.h"
 #include "util/cleanup.h"
 
 static struct pipe_end *pipe_end_from_object(struct object *object) {
@@ -90,6 +91,16 @@ static struct wait_queue *pipe_writable(struct object *object) {
         return wait_on(end, &end->writers);
 }
 
+/*
+ * Only to a program that ends when its process does: else the other end would wait for what a dead process still holds. FIFOs' ends are counted, so they
+ * stay here.
+ */
+static int pipe_host_fd(struct object *object, const struct process *process) {
+        const struct pipe_end *end = pipe_end_from_object(object);
+
+        return !end->fifo && process->host.alive ? end->fd : -EOPNOTSUPP;
+}
+
 static void pipe_free(struct object *object) {
         struct pipe_end *end = pipe_end_from_object(object);
 
@@ -107,6 +118,7 @@ static const struct object_ops pipe_ops = {
         .write = pipe_write,
         .stat = pipe_stat,
         .describe = pipe_describe,
+        .host_fd = pipe_host_fd,
         .readable = pipe_readable,
         .writable = pipe_writable,
         .free = pipe_free,

@@ -32,6 +32,10 @@ static void process_set_state(struct process *process, enum process_state state)
 
         assert(allowed);
         (void) allowed;
+        if (process->state == PROCESS_STOPPED || state == PROCESS_STOPPED) {
+                process->state = state;
+                process_page_publish(process);
+        }
         process->state = state;
 }
 
@@ -181,6 +185,7 @@ static void process_release(struct process *process) {
         if (process->made_segments)
                 shm_release_unattached(process);
         process_page_free(process);
+        counters_release(process);
         fdtable_deinit(&process->fds);
         process->cwd = vfs_directory_unref(process->cwd);
 }

@@ -18,6 +18,7 @@
 #include <sys/types.h>
 #include <uthash.h>
 
+#include "memory/counters.h"
 #include "memory/region.h"
 #include "process/fdtable.h"
 #include "process/host.h"
@@ -100,9 +101,11 @@ struct process {
         struct timer *timers;
         unsigned n_tasks, n_timers;
         struct region_table regions;
-        struct ax_process_page *page; /* NULL before Hello */
-        bool made_segments;           /* ever */
-        char *command_line;           /* NUL-terminated arguments, one after the other */
+        struct ax_process_page *page;       /* NULL before Hello */
+        struct ax_local_counters *counters; /* likewise */
+        struct local_totals told;           /* calls without the daemon that the program told of */
+        bool made_segments;                 /* ever */
+        char *command_line;                 /* NUL-terminated arguments, one after the other */
         size_t command_line_size;
         uint64_t started_usec;
         uint64_t calls;

@@ -72,7 +72,7 @@ static void dispatch_on_reply(const ProtobufCMessage *message, void *data) {
                 .flags = AX_FRAME_REPLY,
         };
 
-        if (call->reply.status < 0)
+        if (call->reply.status < 0 && !call->continued)
                 call->kernel->counters.call_errors++;
         if (session) {
                 if (size > sizeof(buffer) - AX_FRAME_HEADER_SIZE)

@@ -25,6 +25,12 @@ void call_reply_trailer(struct call *call, int status, const void *data, size_t 
         call_reply(call, status);
 }
 
+void call_continues(struct call *call) {
+        call->continued = true;
+        call->kernel->counters.calls--;
+        call->process->calls--;
+}
+
 int call_keep(struct call *call) {
         int r;
 

@@ -69,6 +69,7 @@ struct call {
         void *trailer_copy;
         struct call_reply reply;
         ProtobufCClosure closure; /* sends the reply */
+        bool continued;           /* one more frame of a call that has been counted */
         bool in_flight;           /* the call outlives its handler */
         bool parked;
         struct waiter waiter;
@@ -78,6 +79,9 @@ struct call {
         void *data;               /* the handler's own while in flight */
         struct call *prev, *next; /* in flight on the connection */
 };
+
+/* This frame goes on with the program's previous call: it is not counted as one. */
+void call_continues(struct call *call);
 
 /* Answers end the call: it must not be touched afterwards. */
 void call_reply_message(struct call *call, int status, const ProtobufCMessage *message);

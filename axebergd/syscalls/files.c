@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "axeberg.h"
+#include "config.h"
 #include "kernel.h"
 #include "object/object.h"
 #include "process/process.h"
@@ -21,7 +22,7 @@ struct io;
 
 struct io_type {
         int64_t (*run)(struct io *io);
-        void (*finish)(struct call *call, const struct io *io);   /* answers the call */
+        void (*finish)(struct call *call, struct io *io);         /* answers the call */
         struct wait_queue *(*queue)(const struct object *object); /* to wait on for -EAGAIN */
 };
 
@@ -34,7 +35,8 @@ struct io {
         size_t size;
         size_t progress; /* of a write that waits for more room */
         int64_t offset;
-        bool positioned, nowait;
+        bool positioned, nowait, want_direct;
+        int host_fd; /* that goes with the answer */
         int whence;
         int64_t result;
         int failed; /* why a write went no further */
@@ -150,7 +152,22 @@ static int64_t read_run(struct io *io) {
                               : object_read(io->object, io->buffer, io->size);
 }
 
-static void read_finish(struct call *call, const struct io *io) {
+/* Gives the program the host's descriptor along with the answer, where it may have it. */
+static void offer_direct(struct call *call, struct io *io) {
+        struct object *object = io->object;
+
+        if (!io->want_direct || io->result < 0 || !call->process || !call->kernel->config->direct ||
+            !object->ops->host_fd)
+                return;
+        io->host_fd = object->ops->host_fd(object, call->process);
+        if (io->host_fd < 0)
+                return;
+        call->reply.fds = &io->host_fd;
+        call->reply.n_fds = 1;
+}
+
+static void read_finish(struct call *call, struct io *io) {
+        offer_direct(call, io);
         if (io->result > 0)
                 call->kernel->counters.bytes_read += (uint64_t) io->result;
         call_reply_trailer(call, (int) io->result, io->buffer, io->result > 0 ? (size_t) io->result : 0);
@@ -171,9 +188,12 @@ SYSCALL(sys_read, ReadRequest, Empty) {
 
         if (!io)
                 return;
+        if (request->continued)
+                call_continues(call);
         io->buffer = read_buffer;
         io->size = request->size < AX_FRAME_MAX_PAYLOAD ? request->size : AX_FRAME_MAX_PAYLOAD;
-        io->nowait = request->nowait;
+        io->nowait = request->continued;
+        io->want_direct = request->want_direct;
         io->offset = request->offset;
         io->positioned = request->positioned;
         io_start(io);
@@ -200,12 +220,13 @@ static int64_t write_run(struct io *io) {
         return io->progress > 0 ? (int64_t) io->progress : n;
 }
 
-static void write_finish(struct call *call, const struct io *io) {
+static void write_finish(struct call *call, struct io *io) {
         if (io->result > 0)
                 call->kernel->counters.bytes_written += (uint64_t) io->result;
         call_unpark(call); /* the signal must not end it, nor interrupt it */
         if (io->failed == -EPIPE && call->process)
                 signal_send(call->process, AX_SIGPIPE);
+        offer_direct(call, io);
         call_reply(call, io->result);
 }
 
@@ -216,8 +237,11 @@ SYSCALL(sys_write, WriteRequest, Empty) {
 
         if (!io)
                 return;
+        if (request->continued)
+                call_continues(call);
         io->offset = request->offset;
         io->positioned = request->positioned;
+        io->want_direct = request->want_direct;
         io_start(io);
 }
 
@@ -225,7 +249,7 @@ static int64_t seek_run(struct io *io) {
         return object_seek(io->object, io->offset, io->whence);
 }
 
-static void seek_finish(struct call *call, const struct io *io) {
+static void seek_finish(struct call *call, struct io *io) {
         Axeberg__OffsetReply reply = AXEBERG__OFFSET_REPLY__INIT;
 
         reply.offset = io->result >= 0 ? io->result : 0;
@@ -244,7 +268,7 @@ SYSCALL(sys_seek, SeekRequest, OffsetReply) {
         io_start(io);
 }
 
-static void plain_finish(struct call *call, const struct io *io) {
+static void plain_finish(struct call *call, struct io *io) {
         call_reply(call, io->result);
 }
 
@@ -280,7 +304,7 @@ static int64_t fstat_run(struct io *io) {
         return object_stat(io->object, &io->status);
 }
 
-static void fstat_finish(struct call *call, const struct io *io) {
+static void fstat_finish(struct call *call, struct io *io) {
         Axeberg__StatReply reply = AXEBERG__STAT_REPLY__INIT;
 
         stat_reply_fill(&reply, &io->status);

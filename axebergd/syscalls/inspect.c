@@ -29,24 +29,30 @@ static unsigned count_open_files(const struct kernel *kernel) {
 SYSCALL(sys_status, Empty, StatusReply) {
         const struct kernel *kernel = call->kernel;
         Axeberg__StatusReply reply = AXEBERG__STATUS_REPLY__INIT;
+        struct local_totals local;
 
         (void) request;
+        counters_of_all(kernel, &local);
         reply.version = (char *) AXEBERG_VERSION;
         reply.uptime_usec = clock_usec() - kernel->started_usec;
         reply.host_pid = (uint32_t) getpid();
         reply.processes = kernel->processes.count;
         reply.sessions = kernel->n_sessions;
         reply.open_files = count_open_files(kernel);
-        reply.calls = kernel->counters.calls;
-        reply.call_errors = kernel->counters.call_errors;
+        reply.calls = kernel->counters.calls + local_totals_calls(&local);
+        reply.local_calls = local_totals_calls(&local);
+        reply.call_errors = kernel->counters.call_errors + local_totals_errors(&local);
         reply.store = kernel->vfs.mounts[0].store->source;
         reply.mount_requests = kernel->counters.mount_requests;
-        reply.bytes_read = kernel->counters.bytes_read;
-        reply.bytes_written = kernel->counters.bytes_written;
+        reply.bytes_read = kernel->counters.bytes_read + local.of[AX_LOCAL_READ].bytes;
+        reply.bytes_written = kernel->counters.bytes_written + local.of[AX_LOCAL_WRITE].bytes;
         call_reply_message(call, 0, &reply.base);
 }
 
 static void process_info_fill(Axeberg__ProcessInfo *info, const struct process *process) {
+        struct local_totals local = { 0 };
+
+        counters_of(process, &local);
         axeberg__process_info__init(info);
         info->pid = process->pid;
         info->ppid = process->parent ? process->parent->pid : 0;
@@ -57,7 +63,7 @@ static void process_info_fill(Axeberg__ProcessInfo *info, const struct process *
         info->command = (char *) process_command(process);
         info->open_files = process->fds.n_open;
         info->age_usec = clock_usec() - process->started_usec;
-        info->calls = process->calls;
+        info->calls = process->calls + local_totals_calls(&local);
         info->group = process->group;
         info->memory = process->regions.account.used;
 }
@@ -142,7 +148,19 @@ SYSCALL(sys_mount_report, MountReportRequest, Empty) {
         call_reply(call, 0);
 }
 
+/* The frame is the call that it tells of; it has been counted as a call. */
+SYSCALL(sys_local_call, LocalCallRequest, Empty) {
+        if (request->call >= AX_LOCAL_CALLS) {
+                call_reply(call, -EINVAL);
+                return;
+        }
+        call_continues(call);
+        counters_add(call->process, request->call, request->result);
+        call_reply(call, 0);
+}
+
 void syscalls_add_inspect(Axeberg__Kernel_Service *service) {
+        service->local_call = sys_local_call;
         service->status = sys_status;
         service->process_list = sys_process_list;
         service->mount_list = sys_mount_list;

@@ -48,12 +48,12 @@ static int open_standard_fds(struct process *process) {
 
 static void hello_reply(struct call *call) {
         Axeberg__HelloReply reply = AXEBERG__HELLO_REPLY__INIT;
-        int fds[2] = { call->kernel->page_fd, -1 };
+        int fds[3] = { call->kernel->page_fd, -1, -1 };
 
-        /* without it the library asks */
-        if (process_page_new(call->process, &fds[1]) == 0) {
+        /* without them the library asks */
+        if (process_page_new(call->process, &fds[1]) == 0 && counters_new(call->process, &fds[2]) == 0) {
                 call->reply.fds = fds;
-                call->reply.n_fds = 2;
+                call->reply.n_fds = 3;
         }
         reply.version = AX_PROTOCOL_VERSION;
         reply.pid = call->process->pid;
@@ -61,6 +61,7 @@ static void hello_reply(struct call *call) {
         reply.max_payload = AX_FRAME_MAX_PAYLOAD;
         call_reply_message(call, 0, &reply.base);
         cleanup_close(&fds[1]);
+        cleanup_close(&fds[2]);
 }
 
 /* Enters the home directory where the process may; else it stays in "/". */

@@ -489,7 +489,8 @@ START_TEST(test_published_figures_cost_no_call_and_are_right) {
                 assert_result(ax_trace_enabled(ax), 0);
         }
         assert_result(ax_status(other, &after), 0);
-        ck_assert_uint_eq(after.calls, before.calls + 1);
+        ck_assert_uint_eq(after.calls - after.local_calls, before.calls - before.local_calls + 1);
+        ck_assert_uint_ge(after.local_calls, before.local_calls + 4000);
         assert_result(ax_memstats_of(ax, ax_getpid(ax), &asked), 0);
         ck_assert_mem_eq(&stats, &asked, sizeof(stats));
         assert_result(ax_kill(other, ax_getpid(ax), AX_SIGUSR1), 0);
@@ -511,7 +512,7 @@ START_TEST(test_pages_cannot_be_written) {
 
         request.version = AX_PROTOCOL_VERSION;
         assert_result(wire_call(fd, 1, wire_method("Hello"), &request.base, &reply), 0);
-        ck_assert_uint_eq(reply.n_fds, 2);
+        ck_assert_uint_eq(reply.n_fds, 3); /* the third is the counters, which are its own */
         for (int i = 0; i < 2; i++) {
                 int page = reply.fds[i];
 

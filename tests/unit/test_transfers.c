@@ -232,7 +232,7 @@ END_TEST
 static bool may_wait(const struct fake *fake) {
         Axeberg__ReadRequest *request =
                 axeberg__read_request__unpack(NULL, fake->request.message_size, fake->request.message);
-        bool result = request && !request->nowait;
+        bool result = request && !request->continued;
 
         axeberg__read_request__free_unpacked(request, NULL);
         return result;

@@ -1,0 +1,74 @@
+#include "thread.h"
+
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static _Atomic(struct thread *) threads;
+static atomic_uint n_threads;
+static pthread_key_t key;
+static bool has_membarrier;
+
+_Thread_local struct thread *thread_current;
+
+static void thread_on_end(void *thread) {
+        thread_current = NULL;
+        atomic_store(&((struct thread *) thread)->taken, false);
+}
+
+static void init_once(void) {
+        pthread_key_create(&key, thread_on_end);
+        has_membarrier = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+void threads_init(void) {
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+        pthread_once(&once, init_once);
+}
+
+bool thread_has_membarrier(void) {
+        return has_membarrier;
+}
+
+struct thread *threads_first(void) {
+        return atomic_load(&threads);
+}
+
+static struct thread *reuse(void) {
+        struct thread *best = NULL;
+
+        for (struct thread *thread = threads_first(); thread; thread = thread->next) {
+                bool taken = false;
+
+                if ((best && best->number < thread->number) ||
+                    !atomic_compare_exchange_strong(&thread->taken, &taken, true))
+                        continue;
+                if (best)
+                        atomic_store(&best->taken, false);
+                best = thread;
+        }
+        return best;
+}
+
+struct thread *thread_register(void) {
+        struct thread *thread;
+
+        threads_init();
+        thread = reuse();
+        if (!thread) {
+                thread = calloc(1, sizeof(*thread));
+                if (!thread)
+                        return NULL;
+                atomic_store(&thread->taken, true);
+                thread->number = atomic_fetch_add(&n_threads, 1);
+                thread->next = atomic_load(&threads);
+                while (!atomic_compare_exchange_weak(&threads, &thread->next, thread))
+                        ;
+        }
+        pthread_setspecific(key, thread);
+        thread_current = thread;
+        return thread;
+}
