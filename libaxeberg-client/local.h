@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "thread.h"
 #include "transport.h"
 
 struct local_call {
@@ -11,9 +12,43 @@ struct local_call {
         uint64_t started_nsec; /* 0: the trace is off */
 };
 
-bool client_is_traced(const ax_client *ax);
+static inline bool client_is_traced(const ax_client *ax) {
+        return ax->system_page && __atomic_load_n(&ax->system_page->trace_enabled, __ATOMIC_RELAXED);
+}
 
-struct local_call local_begin(const ax_client *ax, enum ax_local_call call);
-/* `object`, `offset`, `size`: the arguments, as far as there are such; `result`: a count of bytes, or a negative error. */
-void local_end(ax_client *ax, const struct local_call *call, int64_t object, uint64_t offset, uint64_t size,
-               int64_t result);
+uint64_t local_now_nsec(void);
+
+static inline struct local_call local_begin(const ax_client *ax, enum ax_local_call call) {
+        return (struct local_call){ .call = call, .started_nsec = client_is_traced(ax) ? local_now_nsec() : 0 };
+}
+
+static inline void local_add(_Atomic uint64_t *counter, uint64_t n) {
+        atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+/* The arguments, as far as there are such. */
+struct local_arguments {
+        int64_t object;
+        uint64_t offset, size;
+};
+
+/* What is not counted fast: a failed call, one of too many threads, one that the daemon is told of. */
+void local_end_slowly(ax_client *ax, const struct local_call *call, struct local_arguments arguments, int64_t result);
+
+/* `result`: a count of bytes, or a negative error. */
+static inline void local_end(ax_client *ax, const struct local_call *call, int64_t object, uint64_t offset,
+                             uint64_t size, int64_t result) {
+        const struct thread *thread = thread_current;
+
+        if (__builtin_expect(call->started_nsec == 0 && result >= 0 && ax->counters && thread &&
+                                     thread->number < AX_COUNTER_SLOTS - 1,
+                             1)) {
+                struct ax_local_counter *counter = &ax->counters->slots[thread->number].calls[call->call];
+
+                local_add(&counter->calls, 1);
+                if (call->call <= AX_LOCAL_MEM_WRITE)
+                        local_add(&counter->bytes, (uint64_t) result);
+                return;
+        }
+        local_end_slowly(ax, call, (struct local_arguments){ object, offset, size }, result);
+}

@@ -18,8 +18,8 @@
  * Says what this thread is about to copy. The store has to be visible before the slot is looked at again. Where there is membarrier(2) the one who frees sees to that, and
  * it costs nothing here; elsewhere this is half of the usual handshake of two sequentially consistent store-then-load pairs.
  */
-static void announce(struct thread *thread, struct region *region) {
-        if (thread_has_membarrier()) {
+static inline void announce(struct thread *thread, struct region *region) {
+        if (thread_barrier_is_remote) {
                 atomic_store_explicit(&thread->copies, region, memory_order_relaxed);
                 atomic_signal_fence(memory_order_seq_cst);
         } else
@@ -28,7 +28,7 @@ static void announce(struct thread *thread, struct region *region) {
 
 /* The other half: the region is out of its slot. */
 static void wait_for_copies(const struct region *region) {
-        if (thread_has_membarrier())
+        if (thread_barrier_is_remote)
                 syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
         for (struct thread *thread = threads_first(); thread; thread = thread->next)
                 while (atomic_load(&thread->copies) == region)
@@ -37,7 +37,7 @@ static void wait_for_copies(const struct region *region) {
 
 /* ---- where regions are ------------------------------------------------------------------------------------- */
 
-static _Atomic(struct region *) *find_slot(ax_client *ax, ax_region_id id, bool create) {
+static inline _Atomic(struct region *) *find_slot(ax_client *ax, ax_region_id id, bool create) {
         size_t number = (size_t) (id & ((1u << REGION_SLOT_BITS) - 1));
         _Atomic(struct region_block *) *at = &ax->regions.blocks[number >> REGION_BLOCK_BITS];
         struct region_block *block = atomic_load_explicit(at, memory_order_acquire), *fresh;
@@ -53,7 +53,7 @@ static _Atomic(struct region *) *find_slot(ax_client *ax, ax_region_id id, bool 
 }
 
 /* Holds the region until leave(). NULL: there is none. */
-static struct region *enter(ax_client *ax, ax_region_id id) {
+static inline struct region *enter(ax_client *ax, ax_region_id id) {
         _Atomic(struct region *) *slot = find_slot(ax, id, false);
         struct thread *thread = thread_self();
         struct region *region;
@@ -71,7 +71,7 @@ static struct region *enter(ax_client *ax, ax_region_id id) {
 }
 
 static void leave(void) {
-        atomic_store_explicit(&thread_self()->copies, NULL, memory_order_release);
+        atomic_store_explicit(&thread_current->copies, NULL, memory_order_release);
 }
 
 static void region_destroy(struct region *region) {
@@ -184,7 +184,7 @@ int ax_mem_free(ax_client *ax, ax_region_id region) {
 }
 
 /* Return: how much of `size` there is, -AX_EMEM_…. The region is held where it is not negative. */
-static ssize_t begin_copy(ax_client *ax, ax_region_id id, size_t offset, bool writing, struct region **ret) {
+static inline ssize_t begin_copy(ax_client *ax, ax_region_id id, size_t offset, bool writing, struct region **ret) {
         struct region *region = enter(ax, id);
         unsigned need = writing ? AX_PROT_READ_WRITE : AX_PROT_READ;
         int error = 0;
@@ -203,7 +203,7 @@ static ssize_t begin_copy(ax_client *ax, ax_region_id id, size_t offset, bool wr
         return (ssize_t) (region->size - offset);
 }
 
-static ssize_t mem_read(ax_client *ax, ax_region_id id, size_t offset, void *buf, size_t size) {
+static inline ssize_t mem_read(ax_client *ax, ax_region_id id, size_t offset, void *buf, size_t size) {
         struct region *region;
         ssize_t left = begin_copy(ax, id, offset, false, &region);
 
@@ -217,7 +217,7 @@ static ssize_t mem_read(ax_client *ax, ax_region_id id, size_t offset, void *buf
         return (ssize_t) size;
 }
 
-static ssize_t mem_write(ax_client *ax, ax_region_id id, size_t offset, const void *buf, size_t size) {
+static inline ssize_t mem_write(ax_client *ax, ax_region_id id, size_t offset, const void *buf, size_t size) {
         struct region *region;
         ssize_t left = begin_copy(ax, id, offset, true, &region);
 

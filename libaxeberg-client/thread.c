@@ -9,7 +9,7 @@
 static _Atomic(struct thread *) threads;
 static atomic_uint n_threads;
 static pthread_key_t key;
-static bool has_membarrier;
+bool thread_barrier_is_remote;
 
 _Thread_local struct thread *thread_current;
 
@@ -20,17 +20,13 @@ static void thread_on_end(void *thread) {
 
 static void init_once(void) {
         pthread_key_create(&key, thread_on_end);
-        has_membarrier = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+        thread_barrier_is_remote = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
 void threads_init(void) {
         static pthread_once_t once = PTHREAD_ONCE_INIT;
 
         pthread_once(&once, init_once);
-}
-
-bool thread_has_membarrier(void) {
-        return has_membarrier;
 }
 
 struct thread *threads_first(void) {

@@ -16,14 +16,10 @@ enum { ROOM_WAIT_MS = 20 };
 #define CANCEL_SERIAL UINT32_C(0x80000000)
 
 /* Counts forks: a handle or a cancel switch of another count is a child's copy of its parent's. */
-static atomic_uint fork_generation;
-
-unsigned client_fork_generation(void) {
-        return atomic_load_explicit(&fork_generation, memory_order_relaxed);
-}
+atomic_uint client_forks;
 
 static void on_fork_in_child(void) {
-        atomic_fetch_add_explicit(&fork_generation, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&client_forks, 1, memory_order_relaxed);
         ax_cancel_use(NULL);
 }
 
@@ -449,12 +445,6 @@ static int client_check_generation(const ax_client *ax) {
         if (!ax)
                 return -AX_EINVAL;
         return ax->generation == client_fork_generation() ? 0 : -AX_ESRCH;
-}
-
-int client_check(ax_client *ax) {
-        int r = client_check_generation(ax);
-
-        return r == 0 && atomic_load_explicit(&ax->pid, memory_order_relaxed) < 0 ? -AX_ESRCH : r;
 }
 
 static int milliseconds_until(const struct timespec *deadline) {

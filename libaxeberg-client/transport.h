@@ -101,11 +101,21 @@ int client_new(ax_client **ret, int fd);
 /* Frees, closing the socket, without a word to the daemon. */
 void client_free(ax_client *ax);
 
-/* Whether the handle may be used here. Return: 0, -AX_EINVAL (NULL), -AX_ESRCH (a forked child's copy, a process that has exited). */
-int client_check(ax_client *ax);
-
 /* How many forks led to this process, as far as they matter to handles. */
-unsigned client_fork_generation(void);
+extern __attribute__((visibility("hidden"))) atomic_uint client_forks;
+
+static inline unsigned client_fork_generation(void) {
+        return atomic_load_explicit(&client_forks, memory_order_relaxed);
+}
+
+/* Whether the handle may be used here. Return: 0, -AX_EINVAL (NULL), -AX_ESRCH (a forked child's copy, a process that has exited). */
+static inline int client_check(const ax_client *ax) {
+        if (!ax)
+                return -AX_EINVAL;
+        if (ax->generation != client_fork_generation() || atomic_load_explicit(&ax->pid, memory_order_relaxed) < 0)
+                return -AX_ESRCH;
+        return 0;
+}
 
 /* Runs the handlers of the signals that are due. Return: how many, negative error. */
 int client_run_handlers(ax_client *ax);

@@ -22,11 +22,12 @@
 
 #include "cases.h"
 #include "daemon.h"
+#include "memory.h"
 #include "place.h"
 #include "processes.h"
 #include "sweep.h"
 
-enum { MAX_CASES = 64, MAX_ROUNDS = 99, MAX_REPEATS = 200000 };
+enum { MAX_CASES = 64, MAX_ROUNDS = 99, MAX_REPEATS = 2000000 };
 
 struct options {
         const char *json;
@@ -108,6 +109,8 @@ static int prepare(struct bench_context *context, const struct daemon *daemon, s
         place_add(place, pong);
         place_add(place, daemon->pid);
         r = prepare_library(context, daemon);
+        if (r == 0)
+                r = bench_prepare_memory(context);
         if (r == 0)
                 r = bench_start_pipes(context, daemon->socket, place);
         if (r == 0)
@@ -211,6 +214,10 @@ static double limit_of(const struct bench_case *bench, const struct figure *figu
         return 0;
 }
 
+static int digits(double usec) {
+        return usec < 1 ? 3 : 2;
+}
+
 static void print_table(const struct bench_context *context, const struct figure *figures) {
         printf("| operation | µs | MB/s | limit | µs | ratio |\n|---|--:|--:|---|--:|--:|\n");
         for (size_t i = 0; i < n_bench_cases; i++) {
@@ -222,11 +229,11 @@ static void print_table(const struct bench_context *context, const struct figure
                         continue;
                 if (bench->bytes > 0)
                         snprintf(rate, sizeof(rate), "%.0f", (double) bench->bytes / figures[i].median);
+                printf("| %s | %.*f | %s |", bench->name, digits(figures[i].median), figures[i].median, rate);
                 if (limit > 0)
-                        printf("| %s | %.2f | %s | %s | %.2f | %.2f |\n", bench->name, figures[i].median, rate,
-                               bench->limit, limit, figures[i].median / limit);
+                        printf(" %s | %.*f | %.2f |\n", bench->limit, digits(limit), limit, figures[i].median / limit);
                 else
-                        printf("| %s | %.2f | %s | | | |\n", bench->name, figures[i].median, rate);
+                        printf(" | | |\n");
         }
         if (context->mount_fd < 0)
                 printf("\nwithout a mount (which needs root and /dev/fuse)\n");

@@ -3,6 +3,8 @@
  * but the file system is compared.
  */
 #include "cases.h"
+
+#include "memory.h"
 #include "processes.h"
 
 #include <errno.h>
@@ -245,6 +247,12 @@ const struct bench_case bench_cases[] = {
         { .name = "posix_spawn+waitpid", .run = bench_run_host_spawn },
         { .name = "kill to oneself, handled", .run = bench_run_host_signal },
 
+        { .name = "checked memcpy 64 B", .run = bench_run_memcpy_64, .bytes = 64 },
+        { .name = "checked memcpy 4 KiB", .run = bench_run_memcpy_4k, .bytes = BENCH_BLOCK },
+        { .name = "checked memcpy 1 MiB", .run = bench_run_memcpy_1m, .bytes = BENCH_SEQUENTIAL },
+        { .name = "memcpy 1 MiB + ping-pong", .run = bench_run_memcpy_ping, .bytes = BENCH_SEQUENTIAL },
+        { .name = "memfd_create+mmap+munmap 4 KiB", .run = bench_run_memfd },
+
         { .name = "ax_getppid", .limit = "raw ping-pong", .run = run_getppid },
         { .name = "ax_getppid, two CPUs",
           .limit = "raw ping-pong, two CPUs",
@@ -266,6 +274,37 @@ const struct bench_case bench_cases[] = {
           .bytes = BENCH_LARGE_BLOCK },
         { .name = "ax_spawn+ax_wait", .limit = "posix_spawn+waitpid", .run = bench_run_spawn },
         { .name = "ax_kill to oneself, handled", .limit = "kill to oneself, handled", .run = bench_run_signal },
+
+        { .name = "ax_mem_read 64 B", .limit = "checked memcpy 64 B", .run = bench_run_mem_read_64, .bytes = 64 },
+        { .name = "ax_mem_read 4 KiB",
+          .limit = "checked memcpy 4 KiB",
+          .run = bench_run_mem_read_4k,
+          .bytes = BENCH_BLOCK },
+        { .name = "ax_mem_read 1 MiB",
+          .limit = "checked memcpy 1 MiB",
+          .run = bench_run_mem_read_1m,
+          .bytes = BENCH_SEQUENTIAL },
+        { .name = "ax_mem_write 64 B", .limit = "checked memcpy 64 B", .run = bench_run_mem_write_64, .bytes = 64 },
+        { .name = "ax_mem_write 4 KiB",
+          .limit = "checked memcpy 4 KiB",
+          .run = bench_run_mem_write_4k,
+          .bytes = BENCH_BLOCK },
+        { .name = "ax_mem_write 1 MiB",
+          .limit = "checked memcpy 1 MiB",
+          .run = bench_run_mem_write_1m,
+          .bytes = BENCH_SEQUENTIAL },
+        { .name = "ax_mem_read 64 B, of 10,000 regions",
+          .limit = "ax_mem_read 64 B",
+          .run = bench_run_mem_read_of_many,
+          .bytes = 64 },
+        { .name = "ax_shm_sync 1 MiB",
+          .limit = "memcpy 1 MiB + ping-pong",
+          .run = bench_run_shm_sync,
+          .bytes = BENCH_SEQUENTIAL },
+        { .name = "ax_mem_alloc+ax_mem_free 4 KiB", .limit = "memfd_create+mmap+munmap 4 KiB", .run = bench_run_alloc },
+        { .name = "ax_getpid", .run = bench_run_getpid },
+        { .name = "ax_sigpending", .run = bench_run_sigpending },
+        { .name = "ax_memstats", .run = bench_run_memstats },
 
         { .name = "mount open+close", .limit = "tmpfs open+close", .needs_mount = true, .run = run_mount_open },
         { .name = "mount stat", .limit = "tmpfs stat", .needs_mount = true, .run = run_mount_stat },
