@@ -203,38 +203,9 @@ static inline ssize_t begin_copy(ax_client *ax, ax_region_id id, size_t offset, 
         return (ssize_t) (region->size - offset);
 }
 
-static inline ssize_t mem_read(ax_client *ax, ax_region_id id, size_t offset, void *buf, size_t size) {
-        struct region *region;
-        ssize_t left = begin_copy(ax, id, offset, false, &region);
-
-        if (left < 0)
-                return left;
-        if (size > (size_t) left)
-                size = (size_t) left;
-        if (size > 0) /* memcpy(3) takes no null pointer, not even for nothing */
-                memcpy(buf, (const char *) region->address + offset, size);
-        leave();
-        return (ssize_t) size;
-}
-
-static inline ssize_t mem_write(ax_client *ax, ax_region_id id, size_t offset, const void *buf, size_t size) {
-        struct region *region;
-        ssize_t left = begin_copy(ax, id, offset, true, &region);
-
-        if (left < 0)
-                return left;
-        if (size > (size_t) left) {
-                leave();
-                return -AX_EMEM_OUT_OF_BOUNDS;
-        }
-        if (size > 0)
-                memcpy((char *) region->address + offset, buf, size);
-        leave();
-        return (ssize_t) size;
-}
-
 ssize_t ax_mem_read(ax_client *ax, ax_region_id id, size_t offset, void *buf, size_t size) {
         int r = client_check(ax);
+        struct region *region = NULL;
         struct local_call call;
         ssize_t n;
 
@@ -243,13 +214,23 @@ ssize_t ax_mem_read(ax_client *ax, ax_region_id id, size_t offset, void *buf, si
         if (!buf && size > 0)
                 return -AX_EINVAL;
         call = local_begin(ax, AX_LOCAL_MEM_READ);
-        n = mem_read(ax, id, offset, buf, size);
-        local_end(ax, &call, (int64_t) id, offset, size, n);
+        n = begin_copy(ax, id, offset, false, &region);
+        if (n >= 0 && (size_t) n > size)
+                n = (ssize_t) size;
+        if (call.started_nsec == 0)
+                local_end(ax, &call, (int64_t) id, offset, size, n);
+        if (n > 0) /* memcpy(3) takes no null pointer, not even for nothing */
+                memcpy(buf, (const char *) region->address + offset, (size_t) n);
+        if (n >= 0)
+                leave();
+        if (call.started_nsec > 0)
+                local_end(ax, &call, (int64_t) id, offset, size, n);
         return n;
 }
 
 ssize_t ax_mem_write(ax_client *ax, ax_region_id id, size_t offset, const void *buf, size_t size) {
         int r = client_check(ax);
+        struct region *region = NULL;
         struct local_call call;
         ssize_t n;
 
@@ -258,7 +239,13 @@ ssize_t ax_mem_write(ax_client *ax, ax_region_id id, size_t offset, const void *
         if (!buf && size > 0)
                 return -AX_EINVAL;
         call = local_begin(ax, AX_LOCAL_MEM_WRITE);
-        n = mem_write(ax, id, offset, buf, size);
+        n = begin_copy(ax, id, offset, true, &region);
+        if (n >= 0) {
+                n = (size_t) n < size ? -AX_EMEM_OUT_OF_BOUNDS : (ssize_t) size;
+                if (n > 0)
+                        memcpy((char *) region->address + offset, buf, size);
+                leave();
+        }
         local_end(ax, &call, (int64_t) id, offset, size, n);
         return n;
 }

@@ -65,9 +65,11 @@ static void text_signals(FILE *out, const struct signal_state *signals) {
 
 static int text_status(FILE *out, const struct kernel *kernel, const struct process *process) {
         struct local_totals local = { 0 };
+        uint64_t calls;
 
         (void) kernel;
         counters_of(process, &local);
+        calls = process->calls + local_totals_calls(&local);
         fprintf(out, "Name:\t%s\nState:\t%s\nPid:\t%d\nPPid:\t%d\nGroup:\t%d\n", process_command(process),
                 process_state_name(process->state), process->pid, process->parent ? process->parent->pid : 0,
                 process->group);
@@ -77,7 +79,7 @@ static int text_status(FILE *out, const struct kernel *kernel, const struct proc
                 fprintf(out, "%u ", (unsigned) process->identity->groups[i]);
         fprintf(out, "\nUmask:\t%04o\nHostPid:\t%d\nFDs:\t%u\nFDLimit:\t%u\nParked:\t%u\nCalls:\t%llu\n",
                 (unsigned) process->umask, (int) process->host_pid, process->fds.n_open, process->fds.limit,
-                process->parked, (unsigned long long) (process->calls + local_totals_calls(&local)));
+                process->parked, (unsigned long long) calls);
         fprintf(out, "Memory:\t%llu\nMemoryLimit:\t%llu\n", (unsigned long long) process->regions.account.used,
                 (unsigned long long) process->regions.account.limit);
         fprintf(out, "Tasks:\t%u\nTimers:\t%u\n", process->n_tasks, process->n_timers);

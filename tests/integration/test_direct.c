@@ -44,7 +44,7 @@ END_TEST
 /* The same work, in large pieces and small ones, with and without errors. */
 static void work(ax_client *ax) {
         static char data[300000];
-        int fd = open_ok(ax, "/tmp/file", AX_RDWR | AX_WRITE), copy;
+        int fd = open_ok(ax, "/tmp/file", AX_RDWR | AX_O_CREATE | AX_O_TRUNCATE), copy;
 
         for (int i = 0; i < 50; i++)
                 assert_result(ax_write(ax, fd, data, 1000), 1000);
@@ -122,7 +122,7 @@ END_TEST
 
 START_TEST(test_the_offset_is_shared_whoever_moves_it) {
         _connected_ ax_client *ax = fixture_connect();
-        int fd = open_ok(ax, "/tmp/file", AX_RDWR | AX_WRITE), copy;
+        int fd = open_ok(ax, "/tmp/file", AX_RDWR | AX_O_CREATE | AX_O_TRUNCATE), copy;
         char data[4] = { 0 };
 
         assert_result(ax_write(ax, fd, "abcdefgh", 8), 8);
@@ -237,7 +237,7 @@ START_TEST(test_a_stopped_process_transfers_nothing) {
         pthread_t thread;
         char byte = 'x';
 
-        assert_result(ax_open(ax, "/tmp/file", AX_RDWR | AX_WRITE), 3);
+        assert_result(ax_open(ax, "/tmp/file", AX_RDWR | AX_O_CREATE | AX_O_TRUNCATE), 3);
         for (int i = 0; i < 3; i++)
                 assert_result(ax_write(ax, 3, &byte, 1), 1);
         assert_result(ax_kill(other, ax_getpid(ax), AX_SIGSTOP), 0);
@@ -259,7 +259,7 @@ START_TEST(test_a_process_that_has_ended_transfers_nothing) {
         ax_client *other = fixture_connect();
         char byte = 'x';
 
-        assert_result(ax_open(ax, "/tmp/file", AX_RDWR | AX_WRITE), 3);
+        assert_result(ax_open(ax, "/tmp/file", AX_RDWR | AX_O_CREATE | AX_O_TRUNCATE), 3);
         for (int i = 0; i < 3; i++)
                 assert_result(ax_write(ax, 3, &byte, 1), 1);
         assert_result(ax_kill(other, ax_getpid(ax), AX_SIGKILL), 0);
