@@ -54,6 +54,7 @@ static const struct setting settings[] = {
         COUNT_SETTING("OutputPerConnection", output_per_connection, 1048576, 65536),
         COUNT_SETTING("ConsoleInput", console_input, 65536, 1),
         COUNT_SETTING("ConsoleOutput", console_output, 262144, 1),
+        COUNT_SETTING("TraceEvents", trace_events, 10000, 16),
         COUNT_SETTING("Workers", workers, 4, 1),
 };
 

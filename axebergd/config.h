@@ -25,7 +25,7 @@ struct config {
         unsigned parked_per_connection;
         unsigned output_per_connection;         /* bytes of replies that a client has not read */
         unsigned console_input, console_output; /* bytes */
-        unsigned workers;
+        unsigned trace_events, workers;
 };
 
 /* Fills in the defaults, for root or for an ordinary user. Return: 0, -ENOMEM. */

@@ -1,6 +1,7 @@
 #include "kernel.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "config.h"
 #include "memory/page.h"
@@ -36,6 +37,9 @@ int kernel_init(struct kernel *kernel, const struct config *config, sd_event *ev
         r = system_page_init(kernel);
         if (r < 0)
                 return log_errno(LOG_ERR, ENOMEM, "cannot make the published page");
+        r = trace_init(&kernel->trace, &kernel->timers, config->trace_events);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "cannot make the trace");
         r = workers_new(&kernel->workers, event, config->workers);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "cannot make the worker pool");
@@ -55,6 +59,37 @@ void kernel_deinit(struct kernel *kernel) {
         kernel->console = console_free(kernel->console);
         vfs_deinit(&kernel->vfs);
         system_page_deinit(kernel);
+        trace_deinit(&kernel->trace);
         timer_queue_deinit(&kernel->timers);
         run_queue_deinit(&kernel->run_queue);
+}
+
+void kernel_figures(const struct kernel *kernel, struct kernel_figures *ret) {
+        const struct kernel_counters *counters = &kernel->counters;
+        struct local_totals local;
+
+        counters_of_all(kernel, &local);
+        *ret = (struct kernel_figures){
+                .calls = counters->calls + local_totals_calls(&local),
+                .call_errors = counters->call_errors + local_totals_errors(&local),
+                .bytes_read = counters->bytes_read + local.of[AX_LOCAL_READ].bytes,
+                .bytes_written = counters->bytes_written + local.of[AX_LOCAL_WRITE].bytes,
+                .processes_spawned = counters->processes_spawned,
+                .processes_exited = counters->processes_exited,
+                .signals = counters->signals,
+                .timers_fired = counters->timers_fired,
+        };
+}
+
+void kernel_reset_figures(struct kernel *kernel) {
+        kernel_figures(kernel, &kernel->since);
+        memset(kernel->calls, 0, sizeof(kernel->calls));
+        kernel->ticks = (struct tick_stats){ 0 };
+        counters_of_all(kernel, &kernel->local_since);
+        trace_reset(&kernel->trace);
+}
+
+void kernel_set_trace(struct kernel *kernel, bool enabled) {
+        kernel->trace.enabled = enabled;
+        system_page_publish(kernel);
 }

@@ -12,6 +12,8 @@
 #include "process/process.h"
 #include "process/user.h"
 #include "process/wait_queue.h"
+#include "trace/stats.h"
+#include "trace/trace.h"
 #include "util/timer_queue.h"
 #include "vfs/vfs.h"
 
@@ -28,6 +30,12 @@ struct kernel_counters {
         uint64_t calls, call_errors;
         uint64_t mount_requests, mount_errors;
         uint64_t bytes_read, bytes_written; /* by library calls and mount requests */
+        uint64_t processes_spawned, processes_exited, signals, timers_fired;
+};
+
+/* What a reset makes zero. */
+struct kernel_figures {
+        uint64_t calls, call_errors, bytes_read, bytes_written;
         uint64_t processes_spawned, processes_exited, signals, timers_fired;
 };
 
@@ -52,6 +60,11 @@ struct kernel {
         struct console *console;
         struct kernel_counters counters;
         struct local_totals local; /* of processes that have ended */
+        struct trace trace;
+        struct call_stats calls[STATS_MAX_CALLS]; /* by method */
+        struct tick_stats ticks;
+        struct kernel_figures since; /* the figures at the last reset */
+        struct local_totals local_since;
         unsigned n_sessions;
         uint64_t started_usec;
         struct timespec started_realtime;
@@ -61,3 +74,10 @@ struct kernel {
 int kernel_init(struct kernel *kernel, const struct config *config, sd_event *event);
 /* No session and no process but init is left. */
 void kernel_deinit(struct kernel *kernel);
+
+/* All that has been done, with and without the daemon, since it started. */
+void kernel_figures(const struct kernel *kernel, struct kernel_figures *ret);
+/* Forgets events and figures. */
+void kernel_reset_figures(struct kernel *kernel);
+/* Turns the trace on or off, and tells every program. */
+void kernel_set_trace(struct kernel *kernel, bool enabled);

@@ -17,6 +17,7 @@
 #include "mounter.h"
 #include "server/server.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "vfs/store.h"
 
@@ -185,6 +186,27 @@ static int daemon_start(struct daemon *daemon, sd_event *event) {
         return mounter_start(&daemon->mounter, event, config->axfs_path, config->socket_path, config->mount_path);
 }
 
+/* sd_event_loop(), with its turns counted. */
+static int run_loop(sd_event *event, struct kernel *kernel) {
+        while (sd_event_get_state(event) != SD_EVENT_FINISHED) {
+                uint64_t begin;
+                int r = sd_event_prepare(event);
+
+                if (r == 0)
+                        r = sd_event_wait(event, UINT64_MAX);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        continue;
+                begin = clock_nsec();
+                r = sd_event_dispatch(event);
+                if (r < 0)
+                        return r;
+                tick_stats_add(&kernel->ticks, clock_nsec() - begin);
+        }
+        return 0;
+}
+
 static int daemon_run(struct daemon *daemon) {
         sd_event *event = NULL;
         int r = sd_event_new(&event);
@@ -200,7 +222,7 @@ static int daemon_run(struct daemon *daemon) {
 
         r = daemon_start(daemon, event);
         if (r == 0)
-                r = sd_event_loop(event);
+                r = run_loop(event, &daemon->kernel);
         mounter_deinit(&daemon->mounter);
         process_table_end_all(&daemon->kernel.processes);
         server_deinit(&daemon->server);

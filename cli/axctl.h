@@ -13,7 +13,7 @@
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
 /* Options without a letter of their own. */
-enum { FLAG_NO_INPUT = 1, FLAG_FOLLOW, FLAG_ONCE, OPTION_CWD };
+enum { FLAG_NO_INPUT = 1, FLAG_FOLLOW, FLAG_ONCE, OPTION_CWD, OPTION_SINCE, OPTION_FORMAT };
 
 struct axctl;
 
@@ -25,6 +25,8 @@ struct command {
         bool in_order;                     /* what comes after the first operand is no option */
         /* Rewrites what argp would not understand; may be NULL. */
         void (*prepare)(int argc, char **argv);
+        const struct command
+                *commands; /* the first operand is one of these; NULL: it has none. Ends with an empty row */
 };
 
 struct axctl {
@@ -55,6 +57,7 @@ int mkdir_run(struct axctl *axctl);
 int rm_run(struct axctl *axctl);
 int mv_run(struct axctl *axctl);
 int console_run(struct axctl *axctl);
+extern const struct command trace_commands[];
 
 /* Says "axctl: COMMAND: what: reason" on standard error. Return: STATUS_FAILED. */
 int complain(const struct axctl *axctl, const char *what, int error);

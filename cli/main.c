@@ -117,6 +117,7 @@ static const struct command commands[] = {
           .run = mv_run,
           .least = 2,
           .most = -1 },
+        { .name = "trace", .operands = "COMMAND", .summary = "What happens in the kernel", .commands = trace_commands },
         { .name = "console",
           .operands = "",
           .summary = "Follow the console's output, and type on it",
@@ -163,8 +164,25 @@ static error_t parse_command_option(int key, char *argument, struct argp_state *
         return 0;
 }
 
+/* One of a group of commands, named by the next word. */
+static const struct command *choose(const struct command *group, int argc, char **argv) {
+        bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
+        FILE *out = help ? stdout : stderr;
+
+        for (const struct command *command = group->commands; argc > 1 && command->name; command++)
+                if (strcmp(command->name, argv[1]) == 0)
+                        return command;
+        if (argc > 1 && !help)
+                fprintf(out, "axctl: %s: there is no command \"%s\"\n", group->name, argv[1]);
+        fprintf(out, "Usage: axctl %s COMMAND [ARGUMENT...]\n\n", group->name);
+        for (const struct command *command = group->commands; command->name; command++)
+                fprintf(out, "  %-8s %-28s %s\n", command->name, command->operands, command->summary);
+        exit(help ? STATUS_OK : STATUS_USAGE);
+}
+
 static void parse_command(struct axctl *axctl, int argc, char **argv) {
-        const struct command *command = axctl->command;
+        const struct command *group = axctl->command->commands ? axctl->command : NULL;
+        const struct command *command = group ? choose(group, argc, argv) : axctl->command;
         const struct argp argp = {
                 .options = command->options,
                 .parser = parse_command_option,
@@ -173,7 +191,12 @@ static void parse_command(struct axctl *axctl, int argc, char **argv) {
         };
         char name[64];
 
-        snprintf(name, sizeof(name), "axctl %s", command->name);
+        if (group) {
+                argc--;
+                argv++;
+                axctl->command = command;
+        }
+        snprintf(name, sizeof(name), "axctl %s%s%s", group ? group->name : "", group ? " " : "", command->name);
         argv[0] = name;
         axctl->n_operands = 0;
         if (command->prepare)
@@ -181,8 +204,8 @@ static void parse_command(struct axctl *axctl, int argc, char **argv) {
         argp_parse(&argp, argc, argv, command->in_order ? ARGP_IN_ORDER : 0, NULL, axctl);
         if (axctl->n_operands >= command->least && (command->most < 0 || axctl->n_operands <= command->most))
                 return;
-        fprintf(stderr, "axctl: %s: %s operands\nUsage: axctl %s %s\n", command->name,
-                axctl->n_operands < command->least ? "missing" : "too many", command->name, command->operands);
+        fprintf(stderr, "axctl: %s: %s operands\nUsage: %s %s\n", command->name,
+                axctl->n_operands < command->least ? "missing" : "too many", name, command->operands);
         exit(STATUS_USAGE);
 }
 

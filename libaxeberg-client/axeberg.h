@@ -758,6 +758,121 @@ int ax_shm_list(ax_client *ax, struct ax_segment **ret);
 
 /* ---- trace ----------------------------------------------------------------------------------------------- */
 
+enum ax_trace_category {
+        AX_TRACE_SYSCALL,
+        AX_TRACE_PROCESS,   /* created, exited, killed, stopped, continued */
+        AX_TRACE_MEMORY,    /* allocated, freed, refused */
+        AX_TRACE_TIMER,     /* set, fired */
+        AX_TRACE_SIGNAL,    /* sends, sent, handled, ignored */
+        AX_TRACE_SCHEDULER, /* parked, woken */
+        AX_TRACE_FILE,      /* requests of mounts */
+        AX_TRACE_IPC,       /* pipes; segments synchronised, refreshed */
+        AX_TRACE_WINDOW,
+        AX_TRACE_CUSTOM,
+};
+
+/** ax_trace_category_name() - "syscall", …; NULL for none. ax_trace_category_number() - the reverse; -AX_EINVAL. */
+const char *ax_trace_category_name(enum ax_trace_category category);
+int ax_trace_category_number(const char *name);
+
+/**
+ * ax_trace_enable() - record what happens, from now on; administrators only
+ *
+ * While the trace is on every program's calls go through the daemon. It is one switch for all. Return: 0, -AX_EPERM.
+ */
+int ax_trace_enable(ax_client *ax);
+/** ax_trace_disable() - stop recording; what has been recorded stays. Administrators only. Return: 0, -AX_EPERM. */
+int ax_trace_disable(ax_client *ax);
+
+struct ax_trace_summary {
+        double uptime_ms; /* since the daemon started; everything else since the last reset */
+        uint64_t enabled, event_count, syscall_count, syscall_errors;
+        uint64_t tick_count; /* turns of the kernel loop that did work */
+        double avg_tick_ms, max_tick_ms;
+        uint64_t processes_spawned, processes_exited, signals_delivered, timers_fired, bytes_read, bytes_written;
+};
+
+/** ax_trace_summary() - the kernel's figures, whether the trace is on or not. Return: 0; -AX_EINVAL @ret is NULL. */
+int ax_trace_summary(ax_client *ax, struct ax_trace_summary *ret);
+/** ax_trace_reset() - forget all events, and begin to count anew; administrators only. Return: 0, -AX_EPERM. */
+int ax_trace_reset(ax_client *ax);
+
+/**
+ * ax_trace_event() - record an event of one's own
+ * @category: usually AX_TRACE_CUSTOM
+ * @name: not empty; cut off after 31 bytes
+ * @detail: may be NULL; cut off after 239 bytes
+ *
+ * Nothing is recorded where the trace is off, or its filter does not want it. Return: 0; -AX_EINVAL.
+ */
+int ax_trace_event(ax_client *ax, enum ax_trace_category category, const char *name, const char *detail);
+
+enum { AX_TRACE_MAX_PIDS = 64 };
+
+struct ax_trace_filter {
+        uint32_t categories; /* bit number: the category; 0: all */
+        size_t n_pids;       /* 0: all processes */
+        ax_pid pids[AX_TRACE_MAX_PIDS];
+        bool children; /* those that processes of the set make join it */
+};
+
+/** ax_trace_set_filter() - what is recorded; administrators only. Return: 0; -AX_EPERM; -AX_EINVAL a category or pid that cannot be. */
+int ax_trace_set_filter(ax_client *ax, const struct ax_trace_filter *filter);
+
+struct ax_trace_status {
+        bool enabled;
+        struct ax_trace_filter filter;
+        uint64_t size;     /* of the ring, events */
+        uint64_t next;     /* the number that the next event will have */
+        uint64_t oldest;   /* the number of the oldest event that is there */
+        uint64_t recorded; /* events since the last reset */
+};
+
+/** ax_trace_status() - the trace's own state. Return: 0. */
+int ax_trace_status(ax_client *ax, struct ax_trace_status *ret);
+
+struct ax_trace_record {
+        uint64_t number;      /* from 1, without gaps over all processes and categories */
+        struct timespec time; /* of the day */
+        uint64_t duration_nsec;
+        ax_pid pid;
+        int32_t host_pid; /* 0: none */
+        uint32_t uid;
+        enum ax_trace_category category;
+        bool has_result;
+        int64_t result; /* of a call */
+        char name[32];
+        char text[240];    /* a call's arguments; what happened */
+        char outcome[128]; /* a call's results beside `result` */
+};
+
+/**
+ * ax_trace_read() - events, oldest first
+ * @after: the number of the last event that is known; 0: from the oldest. Moved on to the last one looked at.
+ * @filter: what of them; NULL: everything. `children` means nothing here.
+ * @wait: wait until there is one
+ * @ret: an array, free it with free(); untouched where the result is 0 or less
+ * @ret_lost: how many were dropped before they were read; may be NULL
+ *
+ * Other users' events are for administrators; who is none does not see them. Return: how many, 0 for none; -AX_EINTR; -AX_EINVAL.
+ */
+int ax_trace_read(ax_client *ax, uint64_t *after, const struct ax_trace_filter *filter, bool wait,
+                  struct ax_trace_record **ret, uint64_t *ret_lost);
+
+enum { AX_CALL_BUCKETS = 24 };
+
+struct ax_call_stats {
+        char name[32];
+        uint64_t count, errors;
+        uint64_t timed;                          /* calls whose time is known: those that came to the daemon */
+        uint64_t total_nsec, min_nsec, max_nsec; /* of those */
+        uint64_t histogram
+                [AX_CALL_BUCKETS]; /* bucket n: less than 2^n µs, and not less than half of that; the last: or longer */
+};
+
+/** ax_call_stats() - figures of each call that was made since the last reset. @ret: an array, free it with free(). Return: how many. */
+int ax_call_stats(ax_client *ax, struct ax_call_stats **ret);
+
 /** ax_trace_enabled() - whether the daemon traces; costs no round trip. Return: 1, 0. */
 int ax_trace_enabled(ax_client *ax);
 
@@ -819,6 +934,9 @@ struct ax_process {
         char command[64]; /* cut off where longer */
         uint32_t open_files;
         uint64_t age_usec, calls, memory;
+        uint64_t memory_limit; /* 0: none */
+        uint64_t bytes_read, bytes_written;
+        uint32_t parked; /* calls that wait */
 };
 
 /**

@@ -60,6 +60,10 @@ static void process_fill(struct ax_process *process, const Axeberg__ProcessInfo 
                 .age_usec = info->age_usec,
                 .calls = info->calls,
                 .memory = info->memory,
+                .memory_limit = info->memory_limit,
+                .bytes_read = info->bytes_read,
+                .bytes_written = info->bytes_written,
+                .parked = info->parked,
         };
         snprintf(process->state, sizeof(process->state), "%s", info->state);
         snprintf(process->command, sizeof(process->command), "%s", info->command);

@@ -48,6 +48,7 @@ void system_page_publish(struct kernel *kernel) {
 
         begin(&page->sequence);
         SET(started_usec, kernel->started_usec);
+        SET(trace_enabled, kernel->trace.enabled);
         finish(&page->sequence);
 }
 

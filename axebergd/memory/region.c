@@ -97,6 +97,8 @@ static int region_create(struct region **ret, struct process *process, size_t si
         if (r == 0 && user_charge(process->user, &region->slot_charge, USER_REGIONS, 1) < 0)
                 r = -AX_EMEM_OUT_OF_MEMORY;
         if (r < 0) {
+                trace_process(process, AX_TRACE_MEMORY, "refused", "%zu bytes, %llu in use", size,
+                              (unsigned long long) process->regions.account.used);
                 memory_charge_deinit(&region->charge);
                 free(region);
                 return r;
@@ -108,6 +110,8 @@ static int region_create(struct region **ret, struct process *process, size_t si
         region->process = process;
         process->regions.slots[slot] = region;
         process->regions.count++;
+        trace_process(process, AX_TRACE_MEMORY, "allocated", "region %llu, %zu bytes, %llu in use",
+                      (unsigned long long) region->id, size, (unsigned long long) process->regions.account.used);
         process_page_publish(process);
         *ret = region;
         return 0;
@@ -162,6 +166,9 @@ struct region *region_unref(struct region *region) {
 void region_free(struct region *region) {
         struct process *process = region->process;
         size_t slot = slot_of(region->id);
+
+        trace_process(process, AX_TRACE_MEMORY, "freed", "region %llu, %zu bytes", (unsigned long long) region->id,
+                      region->size);
 
         process->regions.slots[slot] = NULL;
         process->regions.count--;

@@ -108,6 +108,11 @@ static int process_create(struct process **ret, struct kernel *kernel, struct pr
         table->count++;
         if (parent)
                 DL_APPEND(parent->children, process);
+        if (parent) {
+                trace_add_child(&kernel->trace, parent->pid, process->pid);
+                trace_process(process, AX_TRACE_PROCESS, "created", "parent %d, uid %u", parent->pid,
+                              (unsigned) process->identity->uid);
+        }
         *ret = steal_pointer(&process);
         return 0;
 }
@@ -231,6 +236,10 @@ static void process_end(struct process *process, struct wait_status status) {
         process->listener = NULL;
         process_release(process);
         hand_children_to_init(process);
+        if (status.kind == AX_EXITED)
+                trace_process(process, AX_TRACE_PROCESS, "exited", "code %d", status.code);
+        else
+                trace_process(process, AX_TRACE_PROCESS, "killed", "%s", signal_name(status.code));
         log_debug("process %d ended: %s %d", process->pid, status.kind == AX_EXITED ? "exit code" : "signal",
                   status.code);
         process->kernel->counters.processes_exited++;
@@ -266,6 +275,7 @@ void process_stop(struct process *process) {
         if (process->state == PROCESS_STOPPED || process->state == PROCESS_ZOMBIE)
                 return;
         process_set_state(process, PROCESS_STOPPED);
+        trace_process(process, AX_TRACE_PROCESS, "stopped", "%s", "");
         host_signal(process, SIGSTOP);
         if (process->listener)
                 process->listener->ops->paused(process->listener);
@@ -277,6 +287,7 @@ void process_continue(struct process *process) {
         if (process->state != PROCESS_STOPPED)
                 return;
         process_set_state(process, PROCESS_RUNNING);
+        trace_process(process, AX_TRACE_PROCESS, "continued", "%s", "");
         if (process->parked > 0)
                 process_set_state(process, PROCESS_SLEEPING);
         wait_queue_wake(&process->held);

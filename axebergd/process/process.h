@@ -109,6 +109,7 @@ struct process {
         size_t command_line_size;
         uint64_t started_usec;
         uint64_t calls;
+        uint64_t bytes_read, bytes_written; /* through the daemon */
 
         UT_hash_handle hh;
 };

@@ -125,6 +125,7 @@ void signal_deliver(struct process *process) {
                 if (is_blocked(state, signal)) {
                         i++;
                 } else if (is_ignored(state, signal)) {
+                        trace_process(process, AX_TRACE_SIGNAL, "ignored", "%s", signal_name(signal));
                         remove_pending(process, signal);
                 } else if (state->actions[signal] == AX_SIGNAL_HANDLE) {
                         handled = true;
@@ -144,6 +145,8 @@ void signal_send(struct process *process, int signal) {
         if (process->state == PROCESS_ZOMBIE)
                 return;
         process->kernel->counters.signals++;
+        trace_process(process, AX_TRACE_SIGNAL, "sent", "%s%s", signal_name(signal),
+                      is_blocked(state, signal) ? ", blocked" : "");
         if (signal == AX_SIGKILL) {
                 process_exit_on_signal(process, signal);
                 return;
@@ -203,6 +206,7 @@ int signal_take(struct process *process) {
                 state->announced = false;
                 return 0;
         }
+        trace_process(process, AX_TRACE_SIGNAL, "handled", "%s", signal_name(signal));
         remove_pending(process, signal);
         state->handling |= bit(signal);
         return signal;

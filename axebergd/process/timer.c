@@ -41,6 +41,8 @@ static void timer_on_time(struct timer_entry *entry, uint64_t now_usec) {
         bool alarm = timer->alarm;
 
         process->kernel->counters.timers_fired++;
+        trace_process(process, AX_TRACE_TIMER, "fired", "%llu%s, %llu us late", (unsigned long long) timer->id,
+                      timer->alarm ? " (alarm)" : "", (unsigned long long) (now_usec - entry->due_usec));
         if (task)
                 task_wake(task);
         if (timer->interval_usec > 0)
@@ -84,6 +86,8 @@ int timer_new(struct timer **ret, struct process *process, const struct timer_op
         HASH_ADD(hh, kernel->timers_by_id, id, sizeof(timer->id), timer);
         DL_APPEND(process->timers, timer);
         process->n_timers++;
+        trace_process(process, AX_TRACE_TIMER, "set", "%llu, %g ms%s", (unsigned long long) timer->id, delay_ms,
+                      options->interval ? ", interval" : "");
         *ret = timer;
         return 0;
 }

@@ -5,10 +5,14 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "axeberg.h"
 #include "kernel.h"
 #include "process/process.h"
 #include "server/server.h"
 #include "server/session.h"
+#include "syscalls/describe.h"
+#include "util/clock.h"
+#include "util/identity.h"
 #include "util/log.h"
 
 /*
@@ -54,7 +58,41 @@ static void call_free(struct call *call) {
         if (call->in_flight && session)
                 session_forget_call(session, call);
         free(call->trailer_copy);
+        free(call->event);
         free(call);
+}
+
+/* Begins the event of a call that the trace wants. */
+static void begin_event(struct call *call, const ProtobufCMessage *request) {
+        const struct process *process = call->process;
+
+        if (!process || !trace_wants(&call->kernel->trace, AX_TRACE_SYSCALL, process->pid) ||
+            !describe_is_traced(call->method))
+                return;
+        call->event = calloc(1, sizeof(*call->event));
+        if (!call->event)
+                return;
+        call->event->pid = process->pid;
+        call->event->host_pid = process->host_pid;
+        call->event->uid = process->identity->uid;
+        call->event->category = AX_TRACE_SYSCALL;
+        describe_request(call, request, call->event);
+}
+
+/* Counts the call that is being answered, and records its event. */
+static void finish_figures(struct call *call, const ProtobufCMessage *reply) {
+        uint64_t nsec = clock_nsec() - call->started_nsec;
+
+        if (!call->continued) {
+                call->kernel->counters.call_errors += call->reply.status < 0;
+                if (call->method < STATS_MAX_CALLS)
+                        call_stats_add(&call->kernel->calls[call->method], nsec, call->reply.status < 0);
+        }
+        if (!call->event)
+                return;
+        call->event->duration_nsec = nsec;
+        describe_reply(call, reply, call->event);
+        trace_record(&call->kernel->trace, call->event);
 }
 
 /* The closure of every call: packs the reply and sends it. */
@@ -72,8 +110,7 @@ static void dispatch_on_reply(const ProtobufCMessage *message, void *data) {
                 .flags = AX_FRAME_REPLY,
         };
 
-        if (call->reply.status < 0 && !call->continued)
-                call->kernel->counters.call_errors++;
+        finish_figures(call, message);
         if (session) {
                 if (size > sizeof(buffer) - AX_FRAME_HEADER_SIZE)
                         frame = malloc(AX_FRAME_HEADER_SIZE + size);
@@ -133,6 +170,7 @@ static struct call *call_new(struct session *session, const struct ax_frame_head
         call->trailer = frame + header->length - header->trailer;
         call->trailer_size = header->trailer;
         call->closure = dispatch_on_reply;
+        call->started_nsec = clock_nsec();
         return call;
 }
 
@@ -149,6 +187,7 @@ static void invoke(struct session *session, struct call *call, const uint8_t *me
         }
         if (call->process)
                 call->process->calls++;
+        begin_event(call, request);
         service->invoke(service, call->method, request, dispatch_on_reply, call);
 }
 

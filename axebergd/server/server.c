@@ -36,6 +36,7 @@ int server_init(struct server *server, struct kernel *kernel) {
         syscalls_add_tasks(&server->service);
         syscalls_add_memory(&server->service);
         syscalls_add_pipes(&server->service);
+        syscalls_add_trace(&server->service);
 
         handlers = (void (**)(void))(&server->service.base + 1);
         for (unsigned i = 0; i < descriptor->n_methods; i++)

@@ -6,6 +6,7 @@
 
 #include "kernel.h"
 #include "process/process.h"
+#include "syscalls/describe.h"
 
 void call_reply_message(struct call *call, int status, const ProtobufCMessage *message) {
         call_unpark(call);
@@ -59,6 +60,12 @@ static void call_on_run(struct waiter *waiter) {
                 call->resume(call);
 }
 
+/* Not of readers of the trace, who would be woken by it. */
+static void trace_parking(const struct call *call, const char *what) {
+        if (describe_is_traced(call->method))
+                trace_process(call->process, AX_TRACE_SCHEDULER, what, "%s", describe_method(call->method));
+}
+
 int call_park(struct call *call, struct wait_queue *queue, void (*resume)(struct call *),
               int (*drop)(struct call *, int)) {
         int r;
@@ -74,8 +81,10 @@ int call_park(struct call *call, struct wait_queue *queue, void (*resume)(struct
         call->waiter.run = call_on_run;
         call->waiter.granted = false;
         wait_queue_add(queue, &call->waiter);
-        if (!call->parked)
+        if (!call->parked) {
                 process_park(call->process);
+                trace_parking(call, "parked");
+        }
         call->parked = true;
         return 0;
 }
@@ -85,8 +94,10 @@ void call_unpark(struct call *call) {
                 return;
         call->parked = false;
         wait_queue_remove(&call->waiter);
-        if (call->process)
+        if (call->process) {
                 process_unpark(call->process);
+                trace_parking(call, "woken");
+        }
 }
 
 void call_abort(struct call *call, int status) {

@@ -20,6 +20,7 @@
 struct call;
 struct identity;
 struct kernel;
+struct trace_event;
 struct user;
 
 /* Who is at the other end of a connection, as the host's kernel says. */
@@ -64,6 +65,8 @@ struct call {
         struct connection *connection;
         struct process *process; /* NULL before Hello and after the process's end */
         uint32_t serial, method;
+        uint64_t started_nsec;
+        struct trace_event *event; /* NULL: the trace does not want it */
         const uint8_t *trailer;
         size_t trailer_size;
         void *trailer_copy;

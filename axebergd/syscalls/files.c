@@ -170,6 +170,8 @@ static void read_finish(struct call *call, struct io *io) {
         offer_direct(call, io);
         if (io->result > 0)
                 call->kernel->counters.bytes_read += (uint64_t) io->result;
+        if (io->result > 0 && call->process)
+                call->process->bytes_read += (uint64_t) io->result;
         call_reply_trailer(call, (int) io->result, io->buffer, io->result > 0 ? (size_t) io->result : 0);
 }
 
@@ -223,6 +225,8 @@ static int64_t write_run(struct io *io) {
 static void write_finish(struct call *call, struct io *io) {
         if (io->result > 0)
                 call->kernel->counters.bytes_written += (uint64_t) io->result;
+        if (io->result > 0 && call->process)
+                call->process->bytes_written += (uint64_t) io->result;
         call_unpark(call); /* the signal must not end it, nor interrupt it */
         if (io->failed == -EPIPE && call->process)
                 signal_send(call->process, AX_SIGPIPE);

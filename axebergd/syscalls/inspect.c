@@ -8,6 +8,7 @@
 #include "kernel.h"
 #include "process/process.h"
 #include "syscalls/call.h"
+#include "syscalls/describe.h"
 #include "syscalls/syscalls.h"
 #include "util/clock.h"
 #include "util/identity.h"
@@ -66,6 +67,10 @@ static void process_info_fill(Axeberg__ProcessInfo *info, const struct process *
         info->calls = process->calls + local_totals_calls(&local);
         info->group = process->group;
         info->memory = process->regions.account.used;
+        info->memory_limit = process->regions.account.limit;
+        info->bytes_read = process->bytes_read + local.of[AX_LOCAL_READ].bytes;
+        info->bytes_written = process->bytes_written + local.of[AX_LOCAL_WRITE].bytes;
+        info->parked = process->parked;
 }
 
 /* Keeps the lowest pids above `after`, in order; a list this short is kept by insertion. */
@@ -155,6 +160,7 @@ SYSCALL(sys_local_call, LocalCallRequest, Empty) {
                 return;
         }
         call_continues(call);
+        describe_local_call(call, request);
         counters_add(call->process, request->call, request->result);
         call_reply(call, 0);
 }

@@ -136,6 +136,9 @@ static void undo_attach(struct copy *copy) {
 }
 
 static void copy_finish(struct copy *copy, int status) {
+        if (status == 0 && copy->call->process)
+                trace_process(copy->call->process, AX_TRACE_IPC, copy->to_segment ? "synchronised" : "refreshed",
+                              "segment %llu, %zu bytes", (unsigned long long) copy->shm->id, copy->shm->size);
         if (status == 0 && !copy->region->shm)
                 status = -AX_EMEM_NOT_ATTACHED; /* detached meanwhile */
         if (status < 0)

@@ -36,6 +36,8 @@ SYSCALL(sys_pipe, Empty, PipeReply) {
                 r = reply.writer = fdtable_add(fds, writer);
         if (r < 0 && reply.reader > 0)
                 fdtable_remove(fds, reply.reader);
+        if (r >= 0)
+                trace_process(call->process, AX_TRACE_IPC, "pipe", "%d, %d", reply.reader, reply.writer);
         call_reply_message(call, r < 0 ? r : 0, &reply.base);
 }
 

@@ -80,6 +80,8 @@ SYSCALL(sys_kill, SignalRequest, Empty) {
         int signal = request->signal;
         int r;
 
+        if (signal != 0 && signal_is_valid(signal))
+                trace_process(call->process, AX_TRACE_SIGNAL, "sends", "%s to %d", signal_name(signal), request->pid);
         if (signal != 0 && !signal_is_valid(signal))
                 r = -AX_ESIG_INVALID;
         else if (request->pid > 0)

@@ -312,7 +312,16 @@ ax_client *fixture_connect(void) {
 
         ck_assert_msg(r == 0, "ax_connect: %s", ax_error_name(r));
         ck_assert_ptr_nonnull(ax);
+        ck_assert_int_eq(ax_getppid(ax), 1); /* see settle_wire() */
         return ax;
+}
+
+/* A second call: when it is answered, the daemon has closed its copies of what came with Hello. */
+static void settle_wire(int fd) {
+        static struct wire_frame reply;
+        Axeberg__Empty request = AXEBERG__EMPTY__INIT;
+
+        assert_result(wire_call(fd, 1, wire_method("GetParent"), &request.base, &reply), 1);
 }
 
 int fixture_wire(void) {
@@ -322,6 +331,7 @@ int fixture_wire(void) {
         ck_assert_msg(fd >= 0, "connect: %s", strerror(-fd));
         r = wire_hello(fd);
         ck_assert_msg(r > 1, "Hello: %d", r);
+        settle_wire(fd);
         return fd;
 }
 
