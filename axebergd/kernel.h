@@ -63,6 +63,8 @@ struct kernel {
         struct trace trace;
         struct call_stats calls[STATS_MAX_CALLS]; /* by method */
         struct tick_stats ticks;
+        const char *(*method_name)(uint32_t method); /* the wire's, set by the server */
+        uint32_t local_method;                       /* by which a program tells of a call that it made itself */
         struct kernel_figures since; /* the figures at the last reset */
         struct local_totals local_since;
         unsigned n_sessions;

@@ -15,6 +15,7 @@
 
 #include "kernel.h"
 #include "server/session.h"
+#include "syscalls/describe.h"
 #include "syscalls/syscalls.h"
 #include "util/cleanup.h"
 #include "util/identity.h"
@@ -35,6 +36,8 @@ int server_init(struct server *server, struct kernel *kernel) {
         syscalls_add_signals(&server->service);
         syscalls_add_tasks(&server->service);
         syscalls_add_memory(&server->service);
+        server->kernel->method_name = describe_method;
+        server->kernel->local_method = AX_METHOD(local_call);
         syscalls_add_pipes(&server->service);
         syscalls_add_trace(&server->service);
 

@@ -137,6 +137,16 @@ static void add_kind(struct text *text, uint64_t value) {
         ADD_NAME(text, value, names);
 }
 
+static void add_wait_flags(struct text *text, uint64_t flags) {
+        const char *separator = flags & AX_WAIT_NOHANG && flags & AX_WAIT_ENDED ? "|" : "";
+
+        if (flags & ~(uint64_t) (AX_WAIT_NOHANG | AX_WAIT_ENDED) || flags == 0)
+                add(text, "%llu", (unsigned long long) flags);
+        else
+                add(text, "%s%s%s", flags & AX_WAIT_NOHANG ? "NOHANG" : "", separator,
+                    flags & AX_WAIT_ENDED ? "ENDED" : "");
+}
+
 static void add_octal(struct text *text, uint64_t value) {
         add(text, "0%llo", (unsigned long long) value);
 }
@@ -152,6 +162,7 @@ static const struct {
         const ProtobufCMessageDescriptor *type; /* NULL: any */
 } words[] = {
         { "flags", add_open_flags, &axeberg__open_request__descriptor },
+        { "flags", add_wait_flags, &axeberg__wait_request__descriptor },
         { "signal", add_signal, NULL },
         { "protection", add_protection, NULL },
         { "whence", add_whence, NULL },
@@ -234,6 +245,14 @@ static void add_repeated(struct text *text, const ProtobufCMessage *message, con
         add(text, "]");
 }
 
+static bool is_zero(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
+        if (field->label == PROTOBUF_C_LABEL_REPEATED)
+                return *(const size_t *) (const void *) ((const char *) message + field->quantifier_offset) == 0;
+        if (field->type == PROTOBUF_C_TYPE_STRING)
+                return !**(const char *const *) member(message, field);
+        return number_of(field, member(message, field)) == 0;
+}
+
 /* What is said elsewhere: in the name of the call, or to the daemon alone. */
 static bool is_hidden(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
         static const char *const hidden[] = { "want_direct", "continued", "positioned", "hosted",     "nofollow",
@@ -243,6 +262,15 @@ static bool is_hidden(const ProtobufCMessage *message, const ProtobufCFieldDescr
         for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
                 if (strcmp(hidden[i], field->name) == 0)
                         return true;
+        /* what a stat tells first, and nothing that only fills the line */
+        if (message->descriptor == &axeberg__stat_reply__descriptor)
+                return strcmp(field->name, "ino") != 0 && strcmp(field->name, "size") != 0 &&
+                       strcmp(field->name, "mode") != 0 && strcmp(field->name, "uid") != 0 &&
+                       strcmp(field->name, "gid") != 0;
+        if (message->descriptor == &axeberg__spawn_request__descriptor && strcmp(field->name, "argv") != 0)
+                return is_zero(message, field);
+        if (message->descriptor == &axeberg__trace_set_request__descriptor)
+                return !((const Axeberg__TraceSetRequest *) message)->set_filter;
         if (message->descriptor == &axeberg__read_request__descriptor && strcmp(field->name, "offset") == 0)
                 return !((const Axeberg__ReadRequest *) message)->positioned;
         if (message->descriptor == &axeberg__write_request__descriptor && strcmp(field->name, "offset") == 0)
@@ -351,6 +379,8 @@ static const char *name_of(const struct call *call, const ProtobufCMessage *requ
         if (type == &axeberg__trace_set_request__descriptor) {
                 const Axeberg__TraceSetRequest *set = (const Axeberg__TraceSetRequest *) request;
 
+                if (set->set_filter)
+                        return "trace_set_filter";
                 return set->reset ? "trace_reset" : set->set_enabled && set->enabled ? "trace_enable" : "trace_disable";
         }
         return describe_method(call->method);
@@ -394,6 +424,8 @@ void describe_reply(const struct call *call, const ProtobufCMessage *reply, stru
                 event->result = (int64_t) ((const Axeberg__CountReply *) reply)->count;
         else if (type == &axeberg__shm_attach_reply__descriptor)
                 event->result = (int64_t) ((const Axeberg__ShmAttachReply *) reply)->region;
+        else if (type == &axeberg__wait_reply__descriptor && call->reply.status == 0)
+                return; /* nothing to tell yet */
         else if (type->n_fields > 0 && type != &axeberg__names_reply__descriptor) {
                 add(&text, "{");
                 add_message(&text, reply,

@@ -14,6 +14,7 @@
 #include "memory/shm.h"
 #include "object/text.h"
 #include "process/process.h"
+#include "trace/metrics.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/identity.h"
@@ -126,6 +127,36 @@ static int link_cwd(const struct process *process, char *buffer, size_t size) {
         return vfs_directory_path(process->cwd, buffer, size);
 }
 
+static int text_trace(FILE *out, const struct kernel *kernel, const struct process *process) {
+        (void) process;
+        trace_write(out, kernel);
+        return 0;
+}
+
+static int text_metrics(FILE *out, const struct kernel *kernel, const struct process *process) {
+        (void) process;
+        metrics_write(out, kernel);
+        return 0;
+}
+
+/* The first fields of proc_pid_stat(5), with the state's first letter. */
+static int text_stat(FILE *out, const struct kernel *kernel, const struct process *process) {
+        (void) kernel;
+        return fprintf(out, "%d (%s) %c %d %d\n", process->pid, process_command(process),
+                       *process_state_name(process->state), process->parent ? process->parent->pid : 0, process->group);
+}
+
+/* As proc_pid_io(5), as far as there is such a thing. */
+static int text_io(FILE *out, const struct kernel *kernel, const struct process *process) {
+        struct local_totals local = { 0 };
+
+        (void) kernel;
+        counters_of(process, &local);
+        return fprintf(out, "rchar: %llu\nwchar: %llu\n",
+                       (unsigned long long) process->bytes_read + local.of[AX_LOCAL_READ].bytes,
+                       (unsigned long long) process->bytes_written + local.of[AX_LOCAL_WRITE].bytes);
+}
+
 static const struct row self_row = { "self", S_IFLNK | 0777, NULL, NULL };
 static const struct row fd_row = { "fd", S_IFDIR | 0500, NULL, NULL };
 
@@ -134,13 +165,14 @@ static const struct row top_rows[] = {
         { "mounts", S_IFREG | 0444, text_mounts, NULL },
         { "version", S_IFREG | 0444, text_version, NULL },
         { "meminfo", S_IFREG | 0444, text_meminfo, NULL },
+        { "metrics", S_IFREG | 0444, text_metrics, NULL },
+        { "trace", S_IFREG | 0400, text_trace, NULL }, /* of all users */
 };
 
 static const struct row process_rows[] = {
-        { "status", S_IFREG | 0444, text_status, NULL },
-        { "cmdline", S_IFREG | 0444, text_cmdline, NULL },
-        { "maps", S_IFREG | 0444, text_maps, NULL },
-        { "cwd", S_IFLNK | 0777, NULL, link_cwd },
+        { "status", S_IFREG | 0444, text_status, NULL }, { "cmdline", S_IFREG | 0444, text_cmdline, NULL },
+        { "stat", S_IFREG | 0444, text_stat, NULL },     { "io", S_IFREG | 0400, text_io, NULL },
+        { "maps", S_IFREG | 0444, text_maps, NULL },     { "cwd", S_IFLNK | 0777, NULL, link_cwd },
 };
 
 #define N_ROWS(rows) (sizeof(rows) / sizeof((rows)[0]))

@@ -1,0 +1,13 @@
+/*
+ * The trace and the figures as texts, for /proc/trace and /proc/metrics.
+ */
+#pragma once
+
+#include <stdio.h>
+
+struct kernel;
+
+/* The newest events, an event a line. */
+void trace_write(FILE *out, const struct kernel *kernel);
+/* As OpenMetrics 1.0 (https://github.com/OpenObservability/OpenMetrics) has it. */
+void metrics_write(FILE *out, const struct kernel *kernel);
