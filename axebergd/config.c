@@ -46,6 +46,7 @@ static const struct setting settings[] = {
         COUNT_SETTING("PipesPerUser", pipes_per_uid, 2048, 1),
         COUNT_SETTING("TasksPerUser", tasks_per_uid, 65536, 1),
         COUNT_SETTING("TimersPerUser", timers_per_uid, 65536, 1),
+        COUNT_SETTING("WindowsPerUser", windows_per_uid, 32, 1),
         COUNT_SETTING("RegionsPerUser", regions_per_uid, 131072, 1),
         BYTES_SETTING("MemoryPerProcess", memory_per_process),
         BYTES_SETTING("MemoryPerUser", memory_per_uid),

@@ -20,7 +20,7 @@ struct config {
         unsigned processes_per_uid;
         unsigned fds_per_uid;
         unsigned fds_per_process;
-        unsigned pipes_per_uid, tasks_per_uid, timers_per_uid, regions_per_uid;
+        unsigned pipes_per_uid, tasks_per_uid, timers_per_uid, regions_per_uid, windows_per_uid;
         uint64_t memory_per_process, memory_per_uid, system_memory; /* bytes; 0: unlimited */
         unsigned parked_per_connection;
         unsigned output_per_connection;         /* bytes of replies that a client has not read */

@@ -23,6 +23,7 @@ int kernel_init(struct kernel *kernel, const struct config *config, sd_event *ev
         kernel->users.limits[USER_TASKS] = config->tasks_per_uid;
         kernel->users.limits[USER_TIMERS] = config->timers_per_uid;
         kernel->users.limits[USER_REGIONS] = config->regions_per_uid;
+        kernel->users.limits[USER_WINDOWS] = config->windows_per_uid;
         kernel->users.limits[USER_MEMORY] = config->memory_per_uid;
         kernel->memory.limit = config->system_memory;
 

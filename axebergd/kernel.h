@@ -24,6 +24,7 @@ struct fifo;
 struct shm;
 struct task;
 struct timer;
+struct window;
 struct workers;
 
 struct kernel_counters {
@@ -58,6 +59,7 @@ struct kernel {
         struct process_table processes;
         struct vfs vfs;
         struct console *console;
+        struct window *windows; /* in order of their ids */
         struct kernel_counters counters;
         struct local_totals local; /* of processes that have ended */
         struct trace trace;

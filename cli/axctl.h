@@ -13,7 +13,7 @@
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
 /* Options without a letter of their own. */
-enum { FLAG_NO_INPUT = 1, FLAG_FOLLOW, FLAG_ONCE, OPTION_CWD, OPTION_SINCE, OPTION_FORMAT };
+enum { FLAG_NO_INPUT = 1, FLAG_FOLLOW, FLAG_ONCE, FLAG_LINES, OPTION_CWD, OPTION_SINCE, OPTION_FORMAT };
 
 struct axctl;
 
@@ -57,7 +57,9 @@ int mkdir_run(struct axctl *axctl);
 int rm_run(struct axctl *axctl);
 int mv_run(struct axctl *axctl);
 int console_run(struct axctl *axctl);
-extern const struct command trace_commands[];
+int windows_run(struct axctl *axctl);
+int top_run(struct axctl *axctl);
+extern const struct command trace_commands[], window_commands[];
 
 /* Says "axctl: COMMAND: what: reason" on standard error. Return: STATUS_FAILED. */
 int complain(const struct axctl *axctl, const char *what, int error);

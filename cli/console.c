@@ -1,5 +1,6 @@
 /*
- * console: one thread follows the output, the main one types what comes on standard input. A terminal stays in line mode, so there is nothing to restore.
+ * console: one thread follows the output, the main one types what comes on standard input. On a terminal single keys are typed, until Ctrl-]; several may be
+ * attached at once, and each sees everything.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "axctl.h"
+#include "terminal.h"
 
 enum { CHUNK_SIZE = 32768 };
 
@@ -22,10 +24,10 @@ static int print_output(const char *data, size_t size, uint64_t lost) {
 /* Prints output until the switch that the thread uses is fired, or the daemon goes. */
 static int follow(struct axctl *axctl) {
         char data[CHUNK_SIZE];
-        uint64_t lost = 0;
+        uint64_t lost = 0, offset = 0;
         ssize_t n;
 
-        while ((n = ax_console_wait_output(axctl->ax, data, sizeof(data), &lost)) > 0)
+        while ((n = ax_console_follow(axctl->ax, &offset, data, sizeof(data), &lost)) > 0)
                 if (print_output(data, (size_t) n, lost) != STATUS_OK)
                         return STATUS_FAILED;
         return n == -AX_EINTR ? STATUS_OK : complain(axctl, "output", (int) n);
@@ -44,6 +46,7 @@ static int print_pending(struct axctl *axctl) {
 struct follower {
         struct axctl *axctl;
         ax_cancel *cancel;
+        struct terminal *terminal; /* to be stopped when the output ends; NULL: none */
         int status;
 };
 
@@ -53,6 +56,8 @@ static void *follower_main(void *userdata) {
         ax_cancel_use(follower->cancel);
         follower->status = follow(follower->axctl);
         ax_cancel_use(NULL);
+        if (follower->terminal)
+                terminal_stop(follower->terminal);
         return NULL;
 }
 
@@ -92,8 +97,32 @@ static int type_standard_input(struct axctl *axctl) {
         }
 }
 
+/* Programs read lines that end with a line feed. */
+static int on_keys(void *userdata, const char *keys, size_t size) {
+        struct axctl *axctl = userdata;
+
+        return type_all(axctl, keys, size) == STATUS_OK ? 0 : -AX_EIO;
+}
+
+static int on_resize(void *userdata, unsigned rows, unsigned columns) {
+        struct axctl *axctl = userdata;
+
+        ax_console_set_size(axctl->ax, rows, columns);
+        return 0;
+}
+
+static int type_keys(struct axctl *axctl, struct terminal *terminal) {
+        int r;
+
+        fprintf(stderr, "[Ctrl-] leaves the console]\n");
+        r = terminal_run(terminal);
+        return r < 0 ? complain(axctl, "the terminal", r) : STATUS_OK;
+}
+
 int console_run(struct axctl *axctl) {
-        struct follower follower = { .axctl = axctl };
+        struct terminal terminal = { .on_keys = on_keys, .on_resize = on_resize, .userdata = axctl };
+        bool keys = terminal_is_there() && !axctl->flags[FLAG_LINES];
+        struct follower follower = { .axctl = axctl, .terminal = keys ? &terminal : NULL };
         pthread_t thread;
         int status;
 
@@ -101,15 +130,21 @@ int console_run(struct axctl *axctl) {
                 return print_pending(axctl);
         if (axctl->flags[FLAG_NO_INPUT])
                 return follow(axctl);
+        if (keys && terminal_init(&terminal) < 0)
+                return complain(axctl, "the terminal", -AX_EMFILE);
         if (ax_cancel_new(&follower.cancel) < 0 || pthread_create(&thread, NULL, follower_main, &follower) != 0) {
                 ax_cancel_free(follower.cancel);
                 return complain(axctl, "thread", -AX_ENOMEM);
         }
-        status = type_standard_input(axctl);
-        if (!axctl->flags[FLAG_FOLLOW])
+        status = keys ? type_keys(axctl, &terminal) : type_standard_input(axctl);
+        if (keys || !axctl->flags[FLAG_FOLLOW])
                 ax_cancel_fire(follower.cancel);
         pthread_join(thread, NULL);
         ax_cancel_free(follower.cancel);
+        if (keys) {
+                terminal_deinit(&terminal);
+                return status == STATUS_OK ? follower.status : status;
+        }
         if (status == STATUS_OK && !axctl->flags[FLAG_FOLLOW])
                 status = print_pending(axctl);
         return status == STATUS_OK ? follower.status : status;

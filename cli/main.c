@@ -28,10 +28,16 @@ static const struct argp_option rm_options[] = {
 static const struct argp_option console_options[] = {
         { "no-input", FLAG_NO_INPUT, NULL, 0, "Follow the output, type nothing", 0 },
         { "follow", FLAG_FOLLOW, NULL, 0, "Go on following when standard input has ended", 0 },
+        { "lines", FLAG_LINES, NULL, 0, "On a terminal: type whole lines, with the terminal's own editing and echo",
+          0 },
         { "once", FLAG_ONCE, NULL, 0, "Print the output that is there, and end", 0 },
         { 0 },
 };
 
+static const struct argp_option top_options[] = {
+        { "interval", 'd', "SECONDS", 0, "Between two looks; 1 by default", 0 },
+        { 0 },
+};
 static const struct argp_option ps_options[] = {
         { "tree", 't', NULL, 0, "Children below their parents", 0 },
         { 0 },
@@ -118,9 +124,19 @@ static const struct command commands[] = {
           .least = 2,
           .most = -1 },
         { .name = "trace", .operands = "COMMAND", .summary = "What happens in the kernel", .commands = trace_commands },
+        { .name = "top",
+          .operands = "",
+          .summary = "Processes and what they do, live",
+          .run = top_run,
+          .options = top_options },
+        { .name = "windows", .operands = "", .summary = "Windows", .run = windows_run },
+        { .name = "window",
+          .operands = "COMMAND",
+          .summary = "Show a window, type into it",
+          .commands = window_commands },
         { .name = "console",
           .operands = "",
-          .summary = "Follow the console's output, and type on it",
+          .summary = "Follow the console's output, and type on it; Ctrl-] leaves it",
           .run = console_run,
           .options = console_options },
 };

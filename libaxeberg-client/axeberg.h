@@ -912,6 +912,84 @@ ssize_t ax_console_take_output(ax_client *ax, void *buf, size_t size);
  */
 ssize_t ax_console_wait_output(ax_client *ax, void *buf, size_t size, uint64_t *ret_lost);
 
+/**
+ * ax_console_follow() - wait for output, and leave it to others who follow; administrators only
+ * @offset: one's place in the output; 0: what nobody has taken. Moved on.
+ * @size: at least 1
+ * @ret_lost: bytes that were overwritten before they were read; may be NULL
+ *
+ * What has been followed counts as taken. Return: bytes, at least 1; -AX_EINTR, -AX_EPERM.
+ */
+ssize_t ax_console_follow(ax_client *ax, uint64_t *offset, void *buf, size_t size, uint64_t *ret_lost);
+
+/** ax_console_size() - the size of the terminal that shows the console, as the last one attached has told. Return: 0. */
+int ax_console_size(ax_client *ax, unsigned *ret_rows, unsigned *ret_columns);
+/** ax_console_set_size() - tell it; administrators only. Return: 0, -AX_EPERM, -AX_EINVAL (0, or more than 9999). */
+int ax_console_set_size(ax_client *ax, unsigned rows, unsigned columns);
+
+/* ---- windows --------------------------------------------------------------------------------------------- */
+
+/**
+ * ax_window_create() - a window
+ * @title: cut off after 127 bytes; NULL: none
+ *
+ * What is written to it is the stream of a terminal like xterm's, of 24 rows and 80 columns at first. What is read from it are the keys that viewers type, as a
+ * terminal sends them; the terminal's answers to what the program asks it; and events, which are application program commands and no key's:
+ *
+ *   ESC _ resize;ROWS;COLUMNS ESC \    a viewer has resized it
+ *   ESC _ close ESC \                  a viewer wants it closed; what becomes of that is the program's business
+ *
+ * A read waits for one of them. The window ends when nothing refers to it any more: ax_close(), the process's end.
+ * Return: a descriptor; -AX_EDQUOT too many of this user, -AX_EMFILE.
+ */
+int ax_window_create(ax_client *ax, const char *title);
+/** ax_window_set_title() - its title. Return: 0; -AX_EINVAL no or an empty title; -AX_EBADF; -AX_ENOTTY no window. */
+int ax_window_set_title(ax_client *ax, int fd, const char *title);
+/** ax_window_resize() - its size; what is on it stays as far as there is room. Return: 0; -AX_EINVAL beyond 200 rows, 400 columns, or 0; -AX_EBADF; -AX_ENOTTY. */
+int ax_window_resize(ax_client *ax, int fd, unsigned rows, unsigned columns);
+
+struct ax_window {
+        uint64_t id;
+        ax_pid pid; /* who made it */
+        uint32_t uid;
+        char title[128];
+        unsigned rows, columns;
+        bool closing; /* a viewer has asked for it */
+};
+
+/** ax_window_get() - what is known of one's own. Return: 0; -AX_EBADF; -AX_ENOTTY. */
+int ax_window_get(ax_client *ax, int fd, struct ax_window *ret);
+/** ax_window_list() - everybody's. @ret: an array, free it with free(). Return: how many. */
+int ax_window_list(ax_client *ax, struct ax_window **ret);
+
+struct ax_screen {
+        uint64_t version; /* for the next time */
+        unsigned rows, columns, cursor_row, cursor_column;
+        bool cursor_visible;
+        char title[128];
+        char **text; /* by row; NULL: as it was in the version that was known */
+};
+
+/**
+ * ax_window_read() - a window's screen; for its user, and administrators
+ * @window: its id
+ * @version: of the screen that is known; 0: none. Rows that have changed since are given.
+ * @flags: AX_WINDOW_WAIT: wait for a later version; AX_WINDOW_PLAIN: without escape sequences for colours and the like
+ * @ret: give it back with ax_screen_free(); untouched on error
+ *
+ * Return: 0; -AX_ENOENT it is gone; -AX_EPERM; -AX_EINTR.
+ */
+enum { AX_WINDOW_WAIT = 1, AX_WINDOW_PLAIN = 2 };
+int ax_window_read(ax_client *ax, uint64_t window, uint64_t version, unsigned flags, struct ax_screen *ret);
+void ax_screen_free(struct ax_screen *screen);
+
+/** ax_window_type() - type on it. Return: bytes taken; -AX_EAGAIN the program does not read; -AX_ENOENT, -AX_EPERM. */
+int ax_window_type(ax_client *ax, uint64_t window, const void *keys, size_t size);
+/** ax_window_ask_resize() - resize it, and tell the program. Return: as ax_window_resize(); -AX_EAGAIN, -AX_ENOENT, -AX_EPERM. */
+int ax_window_ask_resize(ax_client *ax, uint64_t window, unsigned rows, unsigned columns);
+/** ax_window_ask_close() - tell the program that it should end. Return: 0; -AX_EAGAIN, -AX_ENOENT, -AX_EPERM. */
+int ax_window_ask_close(ax_client *ax, uint64_t window);
+
 /* ---- looking at the kernel ------------------------------------------------------------------------------- */
 
 struct ax_status {

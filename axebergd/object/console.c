@@ -9,16 +9,26 @@
 #include "axeberg.h"
 #include "util/cleanup.h"
 
+enum { MOST_ROWS = 9999 };
+
 struct ring {
         char *data;
         size_t size, start, used;
 };
 
+/* The newest bytes of all that was written; places count from 1, so that 0 is none. */
+struct history {
+        char *data;
+        size_t size;
+        uint64_t end; /* the place of the next byte */
+};
+
 struct console {
-        struct ring input, output;
+        struct ring input;
+        struct history output;
+        uint64_t taken; /* the place of the first byte that nobody has taken */
         struct wait_queue readers, takers;
-        uint64_t lost;
-        unsigned n_open;
+        unsigned n_open, rows, columns;
         struct timespec modified;
 };
 
@@ -61,12 +71,52 @@ static size_t ring_take(struct ring *ring, char *buffer, size_t size) {
         return size;
 }
 
+static uint64_t history_begin(const struct history *history) {
+        return history->end > history->size ? history->end - history->size : 1;
+}
+
+static void history_put(struct history *history, const char *data, size_t size) {
+        size_t kept = size < history->size ? size : history->size, at, first;
+
+        history->end += size - kept;
+        at = (size_t) (history->end % history->size);
+        first = history->size - at < kept ? history->size - at : kept;
+        memcpy(history->data + at, data + (size - kept), first);
+        memcpy(history->data, data + (size - kept) + first, kept - first);
+        history->end += kept;
+}
+
+/* Copies from `*place` on, which is moved on. */
+static size_t history_get(const struct history *history, uint64_t *place, char *buffer, size_t size,
+                          uint64_t *ret_lost) {
+        uint64_t begin = history_begin(history);
+        size_t at, first;
+
+        *ret_lost = *place < begin ? begin - *place : 0;
+        if (*place < begin)
+                *place = begin;
+        if (*place > history->end)
+                *place = history->end;
+        if (size > history->end - *place)
+                size = (size_t) (history->end - *place);
+        at = (size_t) (*place % history->size);
+        first = history->size - at < size ? history->size - at : size;
+        memcpy(buffer, history->data + at, first);
+        memcpy(buffer + first, history->data, size - first);
+        *place += size;
+        return size;
+}
+
 int console_new(struct console **ret, size_t input_size, size_t output_size) {
         struct console *console = calloc(1, sizeof(*console));
 
         if (!console)
                 return -ENOMEM;
-        if (ring_init(&console->input, input_size) < 0 || ring_init(&console->output, output_size) < 0) {
+        console->output = (struct history){ .data = malloc(output_size), .size = output_size, .end = 1 };
+        console->taken = 1;
+        console->rows = 24;
+        console->columns = 80;
+        if (ring_init(&console->input, input_size) < 0 || !console->output.data) {
                 console_free(console);
                 return -ENOMEM;
         }
@@ -101,16 +151,8 @@ static ssize_t console_file_read(struct object *object, void *buffer, size_t siz
 
 static ssize_t console_file_write(struct object *object, const void *buffer, size_t size) {
         struct console *console = console_from_object(object);
-        const char *data = buffer;
-        size_t kept = size < console->output.size ? size : console->output.size;
-        size_t room = console->output.size - console->output.used;
 
-        console->lost += size - kept;
-        if (kept > room) {
-                console->lost += kept - room;
-                ring_drop(&console->output, kept - room);
-        }
-        ring_put(&console->output, data + (size - kept), kept);
+        history_put(&console->output, buffer, size);
         clock_gettime(CLOCK_REALTIME, &console->modified);
         wait_queue_wake(&console->takers);
         return (ssize_t) size;
@@ -180,9 +222,31 @@ ssize_t console_push_input(struct console *console, const void *data, size_t siz
 }
 
 size_t console_take_output(struct console *console, void *buffer, size_t size, uint64_t *ret_lost) {
-        *ret_lost = console->lost;
-        console->lost = 0;
-        return ring_take(&console->output, buffer, size);
+        return history_get(&console->output, &console->taken, buffer, size, ret_lost);
+}
+
+size_t console_follow_output(struct console *console, uint64_t *offset, void *buffer, size_t size, uint64_t *ret_lost) {
+        size_t n;
+
+        if (*offset == 0)
+                *offset = console->taken;
+        n = history_get(&console->output, offset, buffer, size, ret_lost);
+        if (*offset > console->taken)
+                console->taken = *offset;
+        return n;
+}
+
+int console_set_size(struct console *console, unsigned rows, unsigned columns) {
+        if (rows < 1 || columns < 1 || rows > MOST_ROWS || columns > MOST_ROWS)
+                return -EINVAL;
+        console->rows = rows;
+        console->columns = columns;
+        return 0;
+}
+
+void console_size(const struct console *console, unsigned *ret_rows, unsigned *ret_columns) {
+        *ret_rows = console->rows;
+        *ret_columns = console->columns;
 }
 
 struct wait_queue *console_output_queue(struct console *console) {

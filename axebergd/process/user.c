@@ -14,6 +14,7 @@ static const char *const resource_names[USER_RESOURCES] = {
         [USER_TASKS] = "tasks",
         [USER_TIMERS] = "timers",
         [USER_REGIONS] = "memory regions",
+        [USER_WINDOWS] = "windows",
         [USER_MEMORY] = "bytes of memory",
 };
 

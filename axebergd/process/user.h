@@ -18,6 +18,7 @@ enum user_resource {
         USER_TASKS,
         USER_TIMERS,
         USER_REGIONS,
+        USER_WINDOWS,
         USER_MEMORY, /* bytes */
         USER_RESOURCES,
 };

@@ -45,7 +45,8 @@ static void arena_free(void *userdata, void *memory) {
 static ProtobufCAllocator arena_allocator = { .alloc = arena_alloc, .free = arena_free };
 
 static bool method_takes_trailer(uint32_t method) {
-        return method == AX_METHOD(write) || method == AX_METHOD(console_push_input);
+        return method == AX_METHOD(write) || method == AX_METHOD(console_push_input) ||
+               method == AX_METHOD(window_input);
 }
 
 static struct session *session_from_call(const struct call *call) {

@@ -40,6 +40,7 @@ int server_init(struct server *server, struct kernel *kernel) {
         server->kernel->local_method = AX_METHOD(local_call);
         syscalls_add_pipes(&server->service);
         syscalls_add_trace(&server->service);
+        syscalls_add_windows(&server->service);
 
         handlers = (void (**)(void))(&server->service.base + 1);
         for (unsigned i = 0; i < descriptor->n_methods; i++)

@@ -2,6 +2,7 @@
  * The operator's side of the console.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "kernel.h"
 #include "object/console.h"
@@ -20,60 +21,90 @@ SYSCALL(sys_console_push_input, Empty, Empty) {
         call_reply(call, console_push_input(call->kernel->console, call->trailer, call->trailer_size));
 }
 
-static void take_reply(struct call *call, size_t n, uint64_t lost) {
-        Axeberg__ConsoleTakeReply reply = AXEBERG__CONSOLE_TAKE_REPLY__INIT;
+struct taking {
+        size_t size;
+        bool follow;
+        uint64_t offset;
+};
 
-        reply.lost = lost;
+/* Return: whether there was something to answer with. */
+static bool take(struct call *call, struct taking *taking, bool even_nothing) {
+        Axeberg__ConsoleTakeReply reply = AXEBERG__CONSOLE_TAKE_REPLY__INIT;
+        struct console *console = call->kernel->console;
+        size_t n = taking->follow
+                           ? console_follow_output(console, &taking->offset, take_buffer, taking->size, &reply.lost)
+                           : console_take_output(console, take_buffer, taking->size, &reply.lost);
+
+        if (n == 0 && !even_nothing)
+                return false;
+        reply.offset = taking->offset;
         call->reply.trailer = take_buffer;
         call->reply.trailer_size = n;
         call_reply_message(call, (int) n, &reply.base);
+        return true;
 }
 
 static int take_drop(struct call *call, int status) {
-        call->data = NULL;
+        free(call->data);
         return status;
 }
 
-/* Parked without data of its own: the size to take is kept in the pointer's place. */
 static void take_attempt(struct call *call) {
-        struct console *console = call->kernel->console;
-        size_t size = (size_t) (uintptr_t) call->data;
-        uint64_t lost;
-        size_t n = console_take_output(console, take_buffer, size, &lost);
+        struct taking *taking = call->data;
         int r;
 
-        if (n > 0) {
-                take_reply(call, n, lost);
+        if (take(call, taking, false)) {
+                free(taking);
                 return;
         }
-        r = call_park(call, console_output_queue(console), take_attempt, take_drop);
-        if (r < 0)
+        r = call_park(call, console_output_queue(call->kernel->console), take_attempt, take_drop);
+        if (r < 0) {
+                free(taking);
                 call_reply(call, r);
+        }
 }
 
 SYSCALL(sys_console_take_output, ConsoleTakeRequest, ConsoleTakeReply) {
-        size_t size = request->size < sizeof(take_buffer) ? request->size : sizeof(take_buffer);
-        uint64_t lost;
-        size_t n;
+        struct taking taking = { .size = request->size, .follow = request->follow, .offset = request->offset };
 
         if (!process_is_administrator(call->process)) {
                 call_reply(call, -EPERM);
                 return;
         }
-        if (request->wait && size == 0) {
+        if (request->wait && taking.size == 0) {
                 call_reply(call, -EINVAL);
                 return;
         }
-        if (request->wait) {
-                call->data = (void *) (uintptr_t) size;
-                take_attempt(call);
+        if (taking.size > sizeof(take_buffer))
+                taking.size = sizeof(take_buffer);
+        if (!request->wait) {
+                take(call, &taking, true);
                 return;
         }
-        n = console_take_output(call->kernel->console, take_buffer, size, &lost);
-        take_reply(call, n, lost);
+        call->data = malloc(sizeof(taking));
+        if (!call->data) {
+                call_reply(call, -ENOMEM);
+                return;
+        }
+        *(struct taking *) call->data = taking;
+        take_attempt(call);
+}
+
+SYSCALL(sys_console_size, ConsoleSizeRequest, ConsoleSizeReply) {
+        Axeberg__ConsoleSizeReply reply = AXEBERG__CONSOLE_SIZE_REPLY__INIT;
+        struct console *console = call->kernel->console;
+        int r = 0;
+
+        if (request->set && !process_is_administrator(call->process))
+                r = -EPERM;
+        else if (request->set)
+                r = console_set_size(console, request->rows, request->columns);
+        console_size(console, &reply.rows, &reply.columns);
+        call_reply_message(call, r, &reply.base);
 }
 
 void syscalls_add_console(Axeberg__Kernel_Service *service) {
         service->console_push_input = sys_console_push_input;
         service->console_take_output = sys_console_take_output;
+        service->console_size = sys_console_size;
 }

@@ -18,6 +18,7 @@ void syscalls_add_signals(Axeberg__Kernel_Service *service);
 void syscalls_add_tasks(Axeberg__Kernel_Service *service);
 void syscalls_add_memory(Axeberg__Kernel_Service *service);
 void syscalls_add_trace(Axeberg__Kernel_Service *service);
+void syscalls_add_windows(Axeberg__Kernel_Service *service);
 void syscalls_add_pipes(Axeberg__Kernel_Service *service);
 
 /* Joins arguments as /proc/<pid>/cmdline shows them, cut off where they are long. Return: bytes. */
