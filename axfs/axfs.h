@@ -17,6 +17,7 @@
 #include "nodes.h"
 #include "passthrough.h"
 #include "pool.h"
+#include "tracing.h"
 
 struct options;
 
@@ -28,6 +29,7 @@ struct axfs {
         struct passthrough passthrough;
         struct namespace namespace;
         struct counters counters;
+        struct tracing tracing;
         struct pool pool;
         struct link link;
         struct janitor janitor;

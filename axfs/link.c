@@ -37,7 +37,7 @@ struct connection *link_connection(struct link *link) {
         return link->current ? connection_ref(link->current) : NULL;
 }
 
-static void link_wake(struct link *link) {
+void link_wake(struct link *link) {
         uint64_t one = 1;
 
         (void) !write(link->wake_fd, &one, sizeof(one));
@@ -213,9 +213,28 @@ bool link_wants_report(struct link *link) {
         return true;
 }
 
+static void report_events(struct link *link, struct connection *connection) {
+        struct ax_mount_event events[TRACING_QUEUED];
+        uint64_t lost;
+        size_t n = tracing_take(&link->fs->tracing, events, &lost);
+
+        if (n > 0)
+                ax_mount_trace(connection->ax, events, n, lost);
+}
+
+bool link_is_traced(struct link *link) {
+        bool traced;
+
+        pthread_mutex_lock(&link->lock);
+        traced = link->current && *ax_trace_flag(link->current->ax);
+        pthread_mutex_unlock(&link->lock);
+        return traced;
+}
+
 static void link_report(struct link *link, struct connection *connection) {
         struct ax_mount_counters news = counters_since_report(link);
 
+        report_events(link, connection);
         if ((news.requests | news.errors | news.bytes_read | news.bytes_written) == 0)
                 return;
         if (ax_mount_report(connection->ax, &news) < 0)

@@ -58,5 +58,11 @@ void connection_unrefp(struct connection **connection);
 /** link_connection_is_lost() - for a call that failed with -AX_ESRCH: whether the daemon has gone. If so the link begins to look for a new one. */
 bool link_connection_is_lost(struct link *link, struct connection *connection);
 
+/** link_is_traced() - whether the kernel records what happens */
+bool link_is_traced(struct link *link);
+
+/** link_wake() - let the thread look whether there is something to do */
+void link_wake(struct link *link);
+
 /** link_wants_report() - whether there is something to tell the daemon; wakes the thread up to do it */
 bool link_wants_report(struct link *link);

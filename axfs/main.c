@@ -43,6 +43,7 @@ static unsigned descriptor_limit(void) {
 static int axfs_init(struct axfs *fs, const struct options *options) {
         *fs = (struct axfs){ .options = options, .ready_fd = -1, .want_passthrough = options->passthrough };
         pool_init(&fs->pool);
+        tracing_init(&fs->tracing);
         namespace_init(&fs->namespace);
         node_table_init(&fs->nodes);
         return descriptors_init(&fs->descriptors, descriptor_limit());

@@ -64,6 +64,9 @@ static ssize_t session_read(int fd, void *buffer, size_t size, void *userdata) {
         if (n < (ssize_t) sizeof(*header))
                 return n;
         kills_setid = asks_to_kill_setid(header, (size_t) n);
+        if (header->opcode != FUSE_INIT && header->opcode != FUSE_FORGET && header->opcode != FUSE_BATCH_FORGET &&
+            header->opcode != FUSE_INTERRUPT)
+                tracing_begin(fs, header, (size_t) n);
         if (header->opcode == FUSE_INIT)
                 note_init(header, (size_t) n);
         else if (header->opcode == FUSE_TMPFILE)
@@ -101,6 +104,7 @@ static ssize_t session_writev(int fd, struct iovec *iov, int count, void *userda
         }
         if (header->error < 0 && header->unique != 0)
                 counter_add(&fs->counters.errors, 1);
+        tracing_end(fs, header->unique, header->error);
         return writev(fd, iov, count);
 }
 

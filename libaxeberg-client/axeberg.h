@@ -1049,6 +1049,21 @@ struct ax_mount_counters {
         uint64_t requests, errors, bytes_read, bytes_written;
 };
 
+/** ax_trace_flag() - the published switch of the trace, for those who look often; until ax_disconnect(). Never NULL. */
+const volatile uint32_t *ax_trace_flag(ax_client *ax);
+
+/* A request of a mount, for the trace. */
+struct ax_mount_event {
+        char name[32], text[128];
+        int32_t host_pid;
+        uint32_t uid;
+        uint64_t duration_nsec;
+        int32_t result; /* 0, or a negative errno */
+};
+
+/** ax_mount_trace() - record what a mount did; @lost: how many more there were. Administrators only. Return: 0, -AX_EPERM. */
+int ax_mount_trace(ax_client *ax, const struct ax_mount_event *events, size_t count, uint64_t lost);
+
 /** ax_mount_report() - add to the daemon's counters of mount requests; administrators only. Return: 0, -AX_EPERM. */
 int ax_mount_report(ax_client *ax, const struct ax_mount_counters *counters);
 

@@ -180,3 +180,38 @@ int ax_mount_report(ax_client *ax, const struct ax_mount_counters *counters) {
         request.bytes_written = counters->bytes_written;
         return RPC(ax, mount_report, &request, rpc_ignore, &rpc);
 }
+
+enum { EVENTS_PER_FRAME = 128 };
+
+static int trace_chunk(ax_client *ax, const struct ax_mount_event *events, size_t count, uint64_t lost) {
+        Axeberg__MountTraceRequest request = AXEBERG__MOUNT_TRACE_REQUEST__INIT;
+        Axeberg__MountEvent messages[EVENTS_PER_FRAME], *pointers[EVENTS_PER_FRAME];
+        struct rpc rpc = { 0 };
+
+        for (size_t i = 0; i < count; i++) {
+                axeberg__mount_event__init(&messages[i]);
+                messages[i].name = (char *) events[i].name;
+                messages[i].text = (char *) events[i].text;
+                messages[i].host_pid = events[i].host_pid;
+                messages[i].uid = events[i].uid;
+                messages[i].duration_nsec = events[i].duration_nsec;
+                messages[i].result = events[i].result;
+                pointers[i] = &messages[i];
+        }
+        request.n_events = count;
+        request.events = pointers;
+        request.lost = lost;
+        return RPC(ax, mount_trace, &request, rpc_ignore, &rpc);
+}
+
+int ax_mount_trace(ax_client *ax, const struct ax_mount_event *events, size_t count, uint64_t lost) {
+        int r = client_check(ax);
+
+        if (r == 0 && !events && count > 0)
+                r = -AX_EINVAL;
+        for (size_t done = 0, part; r == 0 && done < count; done += part, lost = 0) {
+                part = count - done < EVENTS_PER_FRAME ? count - done : EVENTS_PER_FRAME;
+                r = trace_chunk(ax, events + done, part, lost);
+        }
+        return r;
+}

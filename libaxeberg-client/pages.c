@@ -87,3 +87,9 @@ double ax_uptime_ms(ax_client *ax) {
         local_end(ax, &call, 0, 0, 0, 0);
         return (double) now.tv_sec * 1e3 + (double) now.tv_nsec / 1e6 - (double) ax->system_page->started_usec / 1e3;
 }
+
+const volatile uint32_t *ax_trace_flag(ax_client *ax) {
+        static const uint32_t off;
+
+        return ax && ax->system_page ? &ax->system_page->trace_enabled : &off;
+}

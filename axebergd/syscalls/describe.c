@@ -269,6 +269,20 @@ static bool is_hidden(const ProtobufCMessage *message, const ProtobufCFieldDescr
                        strcmp(field->name, "gid") != 0;
         if (message->descriptor == &axeberg__spawn_request__descriptor && strcmp(field->name, "argv") != 0)
                 return is_zero(message, field);
+        /* zero in calls of the same messages that have no such argument */
+        if (message->descriptor == &axeberg__window_set_request__descriptor && strcmp(field->name, "fd") != 0)
+                return is_zero(message, field);
+        if (message->descriptor == &axeberg__timer_request__descriptor && strcmp(field->name, "task") == 0)
+                return ((const Axeberg__TimerRequest *) message)->alarm;
+        if (message->descriptor == &axeberg__console_take_request__descriptor && strcmp(field->name, "offset") == 0)
+                return !((const Axeberg__ConsoleTakeRequest *) message)->follow;
+        if (message->descriptor == &axeberg__console_take_reply__descriptor)
+                return is_zero(message, field);
+        if ((message->descriptor == &axeberg__signal_request__descriptor ||
+             message->descriptor == &axeberg__memory_limit_request__descriptor ||
+             message->descriptor == &axeberg__memory_stats_request__descriptor) &&
+            strcmp(field->name, "pid") == 0)
+                return is_zero(message, field);
         if (message->descriptor == &axeberg__trace_set_request__descriptor)
                 return !((const Axeberg__TraceSetRequest *) message)->set_filter;
         if (message->descriptor == &axeberg__read_request__descriptor && strcmp(field->name, "offset") == 0)
@@ -353,8 +367,9 @@ const char *describe_method(uint32_t method) {
 
 bool describe_is_traced(uint32_t method) {
         return method != AX_METHOD(hello) && method != AX_METHOD(start) && method != AX_METHOD(cancel) &&
-               method != AX_METHOD(signal_take) && method != AX_METHOD(local_call) && method != AX_METHOD(trace_read) &&
-               method != AX_METHOD(trace_status);
+               method != AX_METHOD(signal_take) && method != AX_METHOD(mount_trace) &&
+               method != AX_METHOD(mount_report) && method != AX_METHOD(local_call) &&
+               method != AX_METHOD(trace_read) && method != AX_METHOD(trace_status);
 }
 
 /* The name of what the program called, where one method serves several calls. */
@@ -376,6 +391,14 @@ static const char *name_of(const struct call *call, const ProtobufCMessage *requ
 
                 return timer->alarm ? "alarm" : timer->interval ? "timer_interval" : "timer_set";
         }
+        if (type == &axeberg__window_set_request__descriptor) {
+                const Axeberg__WindowSetRequest *set = (const Axeberg__WindowSetRequest *) request;
+
+                return set->rows ? "window_resize" : *set->title ? "window_set_title" : "window_get";
+        }
+        if (type == &axeberg__console_take_request__descriptor &&
+            ((const Axeberg__ConsoleTakeRequest *) request)->follow)
+                return "console_follow";
         if (type == &axeberg__trace_set_request__descriptor) {
                 const Axeberg__TraceSetRequest *set = (const Axeberg__TraceSetRequest *) request;
 
@@ -426,6 +449,10 @@ void describe_reply(const struct call *call, const ProtobufCMessage *reply, stru
                 event->result = (int64_t) ((const Axeberg__ShmAttachReply *) reply)->region;
         else if (type == &axeberg__wait_reply__descriptor && call->reply.status == 0)
                 return; /* nothing to tell yet */
+        else if (type == &axeberg__wait_reply__descriptor && ((const Axeberg__WaitReply *) reply)->host_status)
+                add(&text, "{as the host program ended}"); /* which its parent on the host knows */
+        else if (type == &axeberg__console_take_reply__descriptor)
+                add_quoted(&text, call->reply.trailer, call->reply.trailer_size, MOST_DATA);
         else if (type->n_fields > 0 && type != &axeberg__names_reply__descriptor) {
                 add(&text, "{");
                 add_message(&text, reply,

@@ -2,6 +2,7 @@
  * The trace and the figures: switching, asking, reading.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -271,6 +272,38 @@ SYSCALL(sys_trace_note, TraceNoteRequest, Empty) {
         call_reply(call, 0);
 }
 
+/* Of a mount: the host's processes have no axeberg pid, so they go by the file server's; the filter's pids mean that. */
+static void record_mount_event(struct call *call, const Axeberg__MountEvent *message) {
+        struct trace_event event = {
+                .pid = call->process->pid,
+                .host_pid = message->host_pid,
+                .uid = message->uid,
+                .category = AX_TRACE_FILE,
+                .duration_nsec = message->duration_nsec,
+                .has_result = true,
+                .result = message->result,
+        };
+
+        if (!trace_wants(&call->kernel->trace, AX_TRACE_FILE, event.pid))
+                return;
+        snprintf(event.name, sizeof(event.name), "%s", message->name);
+        snprintf(event.text, sizeof(event.text), "%s", message->text);
+        trace_record(&call->kernel->trace, &event);
+}
+
+SYSCALL(sys_mount_trace, MountTraceRequest, Empty) {
+        if (!process_is_administrator(call->process)) {
+                call_reply(call, -EPERM);
+                return;
+        }
+        for (size_t i = 0; i < request->n_events; i++)
+                record_mount_event(call, request->events[i]);
+        if (request->lost > 0)
+                trace_process(call->process, AX_TRACE_FILE, "lost", "%llu requests",
+                              (unsigned long long) request->lost);
+        call_reply(call, 0);
+}
+
 void syscalls_add_trace(Axeberg__Kernel_Service *service) {
         service->trace_set = sys_trace_set;
         service->trace_status = sys_trace_status;
@@ -278,4 +311,5 @@ void syscalls_add_trace(Axeberg__Kernel_Service *service) {
         service->trace_stats = sys_trace_stats;
         service->trace_read = sys_trace_read;
         service->trace_note = sys_trace_note;
+        service->mount_trace = sys_mount_trace;
 }

@@ -127,6 +127,7 @@ static void write_states(FILE *out, const struct kernel *kernel) {
 }
 
 void metrics_write(FILE *out, const struct kernel *kernel) {
+        const struct kernel_figures *since = &kernel->since;
         struct kernel_figures now;
 
         kernel_figures(kernel, &now);
@@ -140,14 +141,15 @@ void metrics_write(FILE *out, const struct kernel *kernel) {
         gauge(out, "axeberg_memory_allocated_bytes", "Regions and segments, every byte once.", kernel->memory.used);
         gauge(out, "axeberg_memory_limit_bytes", "The system's limit; 0: none.", kernel->memory.limit);
         gauge(out, "axeberg_segments", "Shared segments.", HASH_COUNT(kernel->segments));
-        counter(out, "axeberg_read_bytes", "Bytes that programs read.", now.bytes_read);
-        counter(out, "axeberg_written_bytes", "Bytes that programs wrote.", now.bytes_written);
-        counter(out, "axeberg_processes_spawned", "Processes made.", now.processes_spawned);
-        counter(out, "axeberg_processes_exited", "Processes that have ended.", now.processes_exited);
-        counter(out, "axeberg_signals", "Signals sent.", now.signals);
-        counter(out, "axeberg_timers_fired", "Timers that fired.", now.timers_fired);
+        counter(out, "axeberg_read_bytes", "Bytes that programs read.", now.bytes_read - since->bytes_read);
+        counter(out, "axeberg_written_bytes", "Bytes that programs wrote.", now.bytes_written - since->bytes_written);
+        counter(out, "axeberg_processes_spawned", "Processes made.", now.processes_spawned - since->processes_spawned);
+        counter(out, "axeberg_processes_exited", "Processes that have ended.",
+                now.processes_exited - since->processes_exited);
+        counter(out, "axeberg_signals", "Signals sent.", now.signals - since->signals);
+        counter(out, "axeberg_timers_fired", "Timers that fired.", now.timers_fired - since->timers_fired);
         counter(out, "axeberg_mount_requests", "Requests that mounts served.", kernel->counters.mount_requests);
-        counter(out, "axeberg_trace_events", "Events recorded.", kernel->trace.next - 1);
+        counter(out, "axeberg_trace_events", "Events recorded.", kernel->trace.next - kernel->trace.first);
         counter(out, "axeberg_ticks", "Turns of the kernel's loop.", kernel->ticks.count);
         write_calls(out, kernel);
         write_durations(out, kernel);

@@ -9,5 +9,5 @@ struct kernel;
 
 /* The newest events, an event a line. */
 void trace_write(FILE *out, const struct kernel *kernel);
-/* As OpenMetrics 1.0 (https://github.com/OpenObservability/OpenMetrics) has it. */
+/* As OpenMetrics 1.0 (https://github.com/OpenObservability/OpenMetrics) has it; counters since the last reset. */
 void metrics_write(FILE *out, const struct kernel *kernel);
