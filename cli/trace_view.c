@@ -158,6 +158,9 @@ int trace_follow_run(struct axctl *axctl) {
                 r = view(&viewer, true);
         while (r >= 0 && fflush(stdout) == 0);
         ax_cancel_use(NULL);
+        pthread_cancel(thread); /* it may still wait for a signal */
+        pthread_join(thread, NULL);
+        ax_cancel_free(ender.cancel);
         return r < 0 && r != -AX_EINTR ? complain(axctl, "the trace", r) : STATUS_OK;
 }
 

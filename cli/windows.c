@@ -174,7 +174,9 @@ static int window_attach_run(struct axctl *axctl) {
         if (r < 0)
                 return complain(axctl, axctl->operands[0], r);
         ax_screen_free(&screen);
-        attachment.terminal = (struct terminal){ .on_keys = on_keys, .on_resize = on_resize, .userdata = &attachment, .returns = true };
+        attachment.terminal = (struct terminal){
+                .on_keys = on_keys, .on_resize = on_resize, .userdata = &attachment, .returns = true
+        };
         r = terminal_init(&attachment.terminal);
         if (r == 0)
                 r = ax_cancel_new(&attachment.cancel);
