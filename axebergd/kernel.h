@@ -67,7 +67,7 @@ struct kernel {
         struct tick_stats ticks;
         const char *(*method_name)(uint32_t method); /* the wire's, set by the server */
         uint32_t local_method;                       /* by which a program tells of a call that it made itself */
-        struct kernel_figures since; /* the figures at the last reset */
+        struct kernel_figures since;                 /* the figures at the last reset */
         struct local_totals local_since;
         unsigned n_sessions;
         uint64_t started_usec;

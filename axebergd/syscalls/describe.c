@@ -431,35 +431,58 @@ void describe_request(const struct call *call, const ProtobufCMessage *request, 
         }
 }
 
+/* Results that are too large for a status are a message's only field. */
+static bool take_number(const ProtobufCMessage *reply, int64_t *ret) {
+        const ProtobufCMessageDescriptor *type = reply->descriptor;
+
+        if (type == &axeberg__offset_reply__descriptor)
+                *ret = ((const Axeberg__OffsetReply *) reply)->offset;
+        else if (type == &axeberg__id_reply__descriptor)
+                *ret = (int64_t) ((const Axeberg__IdReply *) reply)->id;
+        else if (type == &axeberg__count_reply__descriptor)
+                *ret = (int64_t) ((const Axeberg__CountReply *) reply)->count;
+        else if (type == &axeberg__shm_attach_reply__descriptor)
+                *ret = (int64_t) ((const Axeberg__ShmAttachReply *) reply)->region;
+        else
+                return false;
+        return true;
+}
+
+/* Data rather than a message: it is text, or at least bytes. */
+static bool has_data(const struct call *call, const ProtobufCMessageDescriptor *type) {
+        return call->reply.trailer_size > 0 &&
+               (type->n_fields == 0 || type == &axeberg__console_take_reply__descriptor);
+}
+
+static void add_outcome(struct text *text, const struct call *call, const ProtobufCMessage *reply) {
+        const ProtobufCMessageDescriptor *type = reply->descriptor;
+        bool names = type != &axeberg__pipe_reply__descriptor && type != &axeberg__wait_reply__descriptor;
+
+        if (type == &axeberg__wait_reply__descriptor && call->reply.status == 0)
+                return; /* nothing to tell yet */
+        if (has_data(call, type)) {
+                add_quoted(text, call->reply.trailer, call->reply.trailer_size, MOST_DATA);
+                return;
+        }
+        if (type->n_fields == 0 || type == &axeberg__names_reply__descriptor)
+                return;
+        add(text, "{");
+        if (type == &axeberg__wait_reply__descriptor && ((const Axeberg__WaitReply *) reply)->host_status)
+                add(text, "as the host program ended"); /* which its parent on the host knows */
+        else
+                add_message(text, reply, names);
+        add(text, "}");
+}
+
 void describe_reply(const struct call *call, const ProtobufCMessage *reply, struct trace_event *event) {
         struct text text = { .at = event->outcome, .left = sizeof(event->outcome) };
-        const ProtobufCMessageDescriptor *type = reply->descriptor;
 
         event->has_result = true;
         event->result = call->reply.status;
-        if (call->reply.status < 0)
-                return;
-        if (type == &axeberg__offset_reply__descriptor)
-                event->result = ((const Axeberg__OffsetReply *) reply)->offset;
-        else if (type == &axeberg__id_reply__descriptor)
-                event->result = (int64_t) ((const Axeberg__IdReply *) reply)->id;
-        else if (type == &axeberg__count_reply__descriptor)
-                event->result = (int64_t) ((const Axeberg__CountReply *) reply)->count;
-        else if (type == &axeberg__shm_attach_reply__descriptor)
-                event->result = (int64_t) ((const Axeberg__ShmAttachReply *) reply)->region;
-        else if (type == &axeberg__wait_reply__descriptor && call->reply.status == 0)
-                return; /* nothing to tell yet */
-        else if (type == &axeberg__wait_reply__descriptor && ((const Axeberg__WaitReply *) reply)->host_status)
-                add(&text, "{as the host program ended}"); /* which its parent on the host knows */
-        else if (type == &axeberg__console_take_reply__descriptor)
-                add_quoted(&text, call->reply.trailer, call->reply.trailer_size, MOST_DATA);
-        else if (type->n_fields > 0 && type != &axeberg__names_reply__descriptor) {
-                add(&text, "{");
-                add_message(&text, reply,
-                            type != &axeberg__pipe_reply__descriptor && type != &axeberg__wait_reply__descriptor);
-                add(&text, "}");
-        } else if (call->reply.trailer_size > 0 && type != &axeberg__names_reply__descriptor)
-                add_quoted(&text, call->reply.trailer, call->reply.trailer_size, MOST_DATA);
+        /* a window's descriptor is the status */
+        if (call->reply.status >= 0 &&
+            (call->method == AX_METHOD(window_create) || !take_number(reply, &event->result)))
+                add_outcome(&text, call, reply);
 }
 
 void describe_local_call(const struct call *call, const Axeberg__LocalCallRequest *request) {

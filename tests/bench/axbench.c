@@ -26,6 +26,7 @@
 #include "place.h"
 #include "processes.h"
 #include "sweep.h"
+#include "tracing.h"
 
 enum { MAX_CASES = 64, MAX_ROUNDS = 99, MAX_REPEATS = 2000000 };
 
@@ -113,6 +114,8 @@ static int prepare(struct bench_context *context, const struct daemon *daemon, s
                 r = bench_prepare_memory(context);
         if (r == 0)
                 r = bench_start_pipes(context, daemon->socket, place);
+        if (r == 0)
+                r = bench_start_busy(daemon->socket, place);
         if (r == 0)
                 r = prepare_tmpfs(context, daemon);
         if (r < 0)

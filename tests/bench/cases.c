@@ -6,6 +6,7 @@
 
 #include "memory.h"
 #include "processes.h"
+#include "tracing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -258,6 +259,11 @@ const struct bench_case bench_cases[] = {
           .limit = "raw ping-pong, two CPUs",
           .run = run_getppid,
           .place = ON_TWO_CPUS },
+        { .name = "ax_getppid, traced", .limit = "ax_getppid", .run = bench_run_traced },
+        { .name = "ax_getppid beside a busy client", .run = bench_run_beside_busy },
+        { .name = "ax_getppid beside one that is traced and followed",
+          .limit = "ax_getppid beside a busy client",
+          .run = bench_run_beside_traced },
         { .name = "ax_open+ax_close", .limit = "tmpfs open+close", .run = run_ax_open },
         { .name = "ax_pread 4 KiB", .limit = "tmpfs read 4 KiB", .run = run_ax_read_4k, .bytes = BENCH_BLOCK },
         { .name = "ax_pwrite 4 KiB", .limit = "tmpfs write 4 KiB", .run = run_ax_write_4k, .bytes = BENCH_BLOCK },
