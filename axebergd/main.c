@@ -15,6 +15,7 @@
 #include "config.h"
 #include "kernel.h"
 #include "mounter.h"
+#include "object/screen_host.h"
 #include "server/server.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
@@ -235,7 +236,11 @@ int main(int argc, char **argv) {
         static struct daemon daemon; /* its vfs and tables are large */
         struct arguments arguments = { .config = &daemon.config };
         sigset_t signals;
-        int r = config_init(&daemon.config);
+        int r;
+
+        if (argc == 2 && strcmp(argv[1], "--screen") == 0)
+                return screen_main();
+        r = config_init(&daemon.config);
 
         if (r < 0) {
                 log_errno(LOG_ERR, r, "cannot start");

@@ -25,11 +25,21 @@ bool terminal_size(unsigned *ret_rows, unsigned *ret_columns) {
 }
 
 int terminal_init(struct terminal *terminal) {
+        sigset_t signals;
+
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGWINCH);
+        sigaddset(&signals, SIGTERM);
+        sigaddset(&signals, SIGHUP);
+        sigaddset(&signals, SIGINT);
+        pthread_sigmask(SIG_BLOCK, &signals, NULL);
+        terminal->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
         terminal->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        return terminal->stop_fd < 0 ? -errno : 0;
+        return terminal->signal_fd < 0 || terminal->stop_fd < 0 ? -errno : 0;
 }
 
 void terminal_deinit(struct terminal *terminal) {
+        close(terminal->signal_fd);
         close(terminal->stop_fd);
 }
 
@@ -111,26 +121,13 @@ static struct termios as_single_keys(const struct termios *old, bool returns) {
 
 int terminal_run(struct terminal *terminal) {
         struct termios old, keys;
-        sigset_t signals;
-        int signal_fd, r;
+        int r;
 
-        sigemptyset(&signals);
-        sigaddset(&signals, SIGWINCH);
-        sigaddset(&signals, SIGTERM);
-        sigaddset(&signals, SIGHUP);
-        sigaddset(&signals, SIGINT);
-        pthread_sigmask(SIG_BLOCK, &signals, NULL);
-        signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-        if (signal_fd < 0)
+        if (tcgetattr(STDIN_FILENO, &old) < 0)
                 return -errno;
-        if (tcgetattr(STDIN_FILENO, &old) < 0) {
-                close(signal_fd);
-                return -errno;
-        }
         keys = as_single_keys(&old, terminal->returns);
         tcsetattr(STDIN_FILENO, TCSADRAIN, &keys);
-        r = run(terminal, signal_fd);
+        r = run(terminal, terminal->signal_fd);
         tcsetattr(STDIN_FILENO, TCSADRAIN, &old);
-        close(signal_fd);
         return r;
 }

@@ -15,14 +15,14 @@ struct terminal {
         int (*on_resize)(void *userdata, unsigned rows, unsigned columns);
         void *userdata;
         bool returns; /* the Enter key is a carriage return, as terminals send it; else a line feed, as programs read it */
-        int stop_fd; /* an eventfd */
+        int stop_fd, signal_fd; /* the terminal's own */
 };
 
 /* Whether keys come from a terminal, and what is shown goes to one. */
 bool terminal_is_there(void);
 bool terminal_size(unsigned *ret_rows, unsigned *ret_columns);
 
-/* Return: 0, a negative error. */
+/* Before there are other threads: from here on signals are the terminal's. Return: 0, a negative error. */
 int terminal_init(struct terminal *terminal);
 void terminal_deinit(struct terminal *terminal);
 /* Single keys, not echoed, until the escape key, the end of the input, a signal, or terminal_stop(). The size is told at once, and whenever it changes. Return: 0, a negative error. */

@@ -16,8 +16,8 @@ struct screen {
         VTermPos cursor;
         bool cursor_visible;
         uint64_t version;
-        uint64_t row_versions[WINDOW_MOST_ROWS];
-        char title[WINDOW_TITLE_SIZE]; /* being sent in pieces */
+        uint64_t row_versions[SCREEN_MOST_ROWS];
+        char title[SCREEN_TITLE_SIZE]; /* being sent in pieces */
         size_t title_size;
 };
 
@@ -149,13 +149,12 @@ void screen_write(struct screen *screen, const char *data, size_t size) {
         vterm_screen_flush_damage(screen->cells);
 }
 
-int screen_resize(struct screen *screen, unsigned rows, unsigned columns) {
+void screen_resize(struct screen *screen, unsigned rows, unsigned columns) {
         vterm_set_size(screen->terminal, (int) rows, (int) columns);
         screen->rows = rows;
         screen->columns = columns;
         vterm_screen_flush_damage(screen->cells);
         touch_rows(screen, 0, (int) rows);
-        return 0;
 }
 
 void screen_state(const struct screen *screen, struct screen_state *ret) {
@@ -169,8 +168,8 @@ void screen_state(const struct screen *screen, struct screen_state *ret) {
         };
 }
 
-bool screen_row_is_newer(const struct screen *screen, unsigned row, uint64_t version) {
-        return screen->row_versions[row] > version;
+uint64_t screen_row_version(const struct screen *screen, unsigned row) {
+        return screen->row_versions[row];
 }
 
 /* ---- rows as text ------------------------------------------------------------------------------------------------- */

@@ -1,9 +1,13 @@
 /*
- * A terminal's screen, by libvterm, with a version for each row.
+ * A terminal's screen, by libvterm, with a version for each row. It lives in a process of its own (screen_host.h).
  */
 #pragma once
 
-#include "object/window.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SCREEN_MOST_ROWS = 200, SCREEN_MOST_COLUMNS = 400, SCREEN_TITLE_SIZE = 128 };
 
 struct screen;
 
@@ -12,16 +16,23 @@ struct screen_listener {
         void (*title)(void *userdata, const char *title);
 };
 
+struct screen_state {
+        uint64_t version;
+        uint32_t rows, columns, cursor_row, cursor_column;
+        uint32_t cursor_visible;
+};
+
 /* Return: 0, -ENOMEM. */
 int screen_new(struct screen **ret, unsigned rows, unsigned columns, const struct screen_listener *listener,
                void *userdata);
 struct screen *screen_free(struct screen *screen);
 
 void screen_write(struct screen *screen, const char *data, size_t size);
-int screen_resize(struct screen *screen, unsigned rows, unsigned columns); /* 0, -ENOMEM */
+void screen_resize(struct screen *screen, unsigned rows, unsigned columns);
 /* Something beside the rows has changed. */
 void screen_touch(struct screen *screen);
 
 void screen_state(const struct screen *screen, struct screen_state *ret);
-bool screen_row_is_newer(const struct screen *screen, unsigned row, uint64_t version);
+uint64_t screen_row_version(const struct screen *screen, unsigned row);
+/* The row's text, with escape sequences for colours and the like unless `plain`. Return: its length, which may be more than there was room for. */
 size_t screen_row_text(const struct screen *screen, unsigned row, bool plain, char *buffer, size_t size);

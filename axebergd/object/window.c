@@ -9,9 +9,12 @@
 
 #include "axeberg.h"
 #include "kernel.h"
-#include "object/screen.h"
 #include "process/process.h"
 #include "util/identity.h"
+#include "util/log.h"
+#include "util/text.h"
+
+enum { MOST_RESTARTS = 100 };
 
 struct window *window_from_id(const struct kernel *kernel, uint64_t id) {
         struct window *window;
@@ -62,24 +65,26 @@ int window_ask_to_close(struct window *window) {
 
 void window_set_title(struct window *window, const char *title) {
         snprintf(window->title, sizeof(window->title), "%s", title);
-        screen_touch(window->screen);
-        wait_queue_wake(&window->viewers);
+        screen_host_touch(&window->screen);
 }
 
 int window_resize(struct window *window, unsigned rows, unsigned columns, bool tell) {
         char event[64];
         int r = 0;
 
-        if (rows < 1 || columns < 1 || rows > WINDOW_MOST_ROWS || columns > WINDOW_MOST_COLUMNS)
+        if (rows < 1 || columns < 1 || rows > SCREEN_MOST_ROWS || columns > SCREEN_MOST_COLUMNS)
                 return -EINVAL;
         if (tell) {
                 snprintf(event, sizeof(event), "\033_resize;%u;%u\033\\", rows, columns);
                 r = add_event(window, event);
         }
         if (r == 0)
-                r = screen_resize(window->screen, rows, columns);
-        wait_queue_wake(&window->viewers);
-        return r;
+                r = screen_host_resize(&window->screen, rows, columns);
+        if (r < 0)
+                return r;
+        window->rows = rows;
+        window->columns = columns;
+        return 0;
 }
 
 /* ---- as an object --------------------------------------------------------------------------------------------------- */
@@ -102,9 +107,7 @@ static ssize_t window_read(struct object *object, void *buffer, size_t size) {
 static ssize_t window_write(struct object *object, const void *buffer, size_t size) {
         struct window *window = (struct window *) object;
 
-        screen_write(window->screen, buffer, size);
-        wait_queue_wake(&window->viewers);
-        return (ssize_t) size;
+        return screen_host_write(&window->screen, buffer, size);
 }
 
 static int window_stat(struct object *object, struct statx *ret) {
@@ -125,13 +128,17 @@ static struct wait_queue *window_readable(struct object *object) {
         return &((struct window *) object)->readers;
 }
 
+static struct wait_queue *window_writable(struct object *object) {
+        return &((struct window *) object)->writers;
+}
+
 static void window_free(struct object *object) {
         struct window *window = (struct window *) object;
 
         DL_DELETE(window->kernel->windows, window);
         window->id = 0; /* viewers find that it is gone */
         wait_queue_wake(&window->viewers);
-        screen_free(window->screen);
+        screen_host_deinit(&window->screen);
         user_charge_deinit(&window->charge);
         free(window);
 }
@@ -143,6 +150,7 @@ static const struct object_ops window_ops = {
         .stat = window_stat,
         .describe = window_describe,
         .readable = window_readable,
+        .writable = window_writable,
         .free = window_free,
 };
 
@@ -158,17 +166,45 @@ static void window_on_answer(void *userdata, const char *data, size_t size) {
 static void window_on_title(void *userdata, const char *title) {
         struct window *window = userdata;
 
-        snprintf(window->title, sizeof(window->title), "%s", title);
+        if (text_is_utf8(title, strlen(title)))
+                snprintf(window->title, sizeof(window->title), "%s", title);
 }
 
+/* A stream has crashed the screen's process. A new one begins empty, and the program is asked to draw again, as after a resize. */
+static void window_on_ended(void *userdata) {
+        struct window *window = userdata;
+
+        if (window->restarts++ >= MOST_RESTARTS) {
+                log_warning("window %llu: its screen has crashed too often", (unsigned long long) window->id);
+                return;
+        }
+        if (screen_host_restart(&window->screen, window->kernel->event) == 0)
+                window_resize(window, window->rows, window->columns, true);
+}
+
+static void window_on_published(void *userdata) {
+        wait_queue_wake(&((struct window *) userdata)->viewers);
+}
+
+static void window_on_writable(void *userdata) {
+        wait_queue_wake(&((struct window *) userdata)->writers);
+}
+
+static const struct screen_host_listener listener = {
+        .published = window_on_published,
+        .writable = window_on_writable,
+        .answer = window_on_answer,
+        .title = window_on_title,
+        .ended = window_on_ended,
+};
+
 int window_new(struct window **ret, struct process *process, const char *title) {
-        static const struct screen_listener listener = { .answer = window_on_answer, .title = window_on_title };
         struct kernel *kernel = process->kernel;
         struct window *window = calloc(1, sizeof(*window));
         int r = window ? user_charge(process->user, &window->charge, USER_WINDOWS, 1) : -ENOMEM;
 
         if (r == 0)
-                r = screen_new(&window->screen, 24, 80, &listener, window);
+                r = screen_host_init(&window->screen, kernel->event, &listener, window);
         if (r < 0) {
                 if (window)
                         user_charge_deinit(&window->charge);
@@ -179,23 +215,11 @@ int window_new(struct window **ret, struct process *process, const char *title) 
         window->kernel = kernel;
         window->id = ++kernel->last_id;
         window->pid = process->pid;
+        window->rows = 24;
+        window->columns = 80;
         window->uid = process->identity->uid;
         snprintf(window->title, sizeof(window->title), "%s", title);
         DL_APPEND(kernel->windows, window);
         *ret = window;
         return 0;
-}
-
-/* ---- the screen ------------------------------------------------------------------------------------------------------ */
-
-void window_state(const struct window *window, struct screen_state *ret) {
-        screen_state(window->screen, ret);
-}
-
-bool window_row_is_newer(const struct window *window, unsigned row, uint64_t version) {
-        return screen_row_is_newer(window->screen, row, version);
-}
-
-size_t window_row_text(const struct window *window, unsigned row, bool plain, char *buffer, size_t size) {
-        return screen_row_text(window->screen, row, plain, buffer, size);
 }

@@ -1,5 +1,5 @@
 /*
- * Windows: a title, a size, and two streams. What a program writes is a terminal's stream, and makes the screen (kept by libvterm); what it reads are
+ * Windows: a title, a size, and two streams. What a program writes is a terminal's stream, and makes the screen (kept by libvterm, in a process of its own); what it reads are
  * keys and events that viewers have sent.
  *
  * Every change of a row gives it the window's next version: a viewer names the version that it has, and gets the rows that are newer. So any number
@@ -14,14 +14,14 @@
 #include <stdint.h>
 
 #include "object/object.h"
+#include "object/screen_host.h"
 #include "process/user.h"
 #include "process/wait_queue.h"
 
-enum { WINDOW_TITLE_SIZE = 128, WINDOW_MOST_ROWS = 200, WINDOW_MOST_COLUMNS = 400, WINDOW_INPUT_SIZE = 4096 };
+enum { WINDOW_INPUT_SIZE = 4096 };
 
 struct kernel;
 struct process;
-struct screen;
 
 struct window {
         struct object object; /* first */
@@ -30,12 +30,14 @@ struct window {
         uint64_t id;
         int32_t pid; /* who made it */
         uint32_t uid;
-        char title[WINDOW_TITLE_SIZE];
-        struct screen *screen;
+        char title[SCREEN_TITLE_SIZE];
+        struct screen_host screen;
+        unsigned rows, columns;
+        unsigned restarts; /* of the screen, which streams can crash */
         bool closing;
         char input[WINDOW_INPUT_SIZE];
         size_t input_size;
-        struct wait_queue readers, viewers;
+        struct wait_queue readers, writers, viewers;
         struct window *prev, *next;
 };
 
@@ -52,16 +54,3 @@ int window_resize(struct window *window, unsigned rows, unsigned columns, bool t
 ssize_t window_type(struct window *window, const void *keys, size_t size);
 /* Asks the program to end. Return: 0, -EAGAIN. */
 int window_ask_to_close(struct window *window);
-
-/* ---- the screen ------------------------------------------------------------------------------------------------ */
-
-struct screen_state {
-        uint64_t version;
-        unsigned rows, columns, cursor_row, cursor_column;
-        bool cursor_visible;
-};
-
-void window_state(const struct window *window, struct screen_state *ret);
-bool window_row_is_newer(const struct window *window, unsigned row, uint64_t version);
-/* The row's text, with escape sequences for colours and the like unless `plain`. Return: its length, which may be more than there was room for. */
-size_t window_row_text(const struct window *window, unsigned row, bool plain, char *buffer, size_t size);

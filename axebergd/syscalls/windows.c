@@ -35,16 +35,13 @@ SYSCALL(sys_window_create, WindowCreateRequest, IdReply) {
 }
 
 static void info_fill(Axeberg__WindowInfo *info, const struct window *window) {
-        struct screen_state state;
-
         axeberg__window_info__init(info);
-        window_state(window, &state);
         info->id = window->id;
         info->pid = window->pid;
         info->uid = window->uid;
         info->title = (char *) window->title;
-        info->rows = state.rows;
-        info->columns = state.columns;
+        info->rows = window->rows;
+        info->columns = window->columns;
         info->closing = window->closing;
 }
 
@@ -94,8 +91,9 @@ SYSCALL(sys_window_list, WindowRequest, WindowListReply) {
 
 struct viewing {
         uint64_t window, version;
+        uint64_t messages; /* what has been written before is to be seen */
         unsigned first_row;
-        bool plain;
+        bool plain, wait;
 };
 
 enum { ROW_HEADER = 6, MOST_ROWS_SIZE = AX_FRAME_MAX_DATA - 512 };
@@ -116,11 +114,12 @@ static size_t put_rows(const struct window *window, const struct viewing *viewin
         for (unsigned row = viewing->first_row; row < rows; row++) {
                 size_t length, room = MOST_ROWS_SIZE - used;
 
-                if (!window_row_is_newer(window, row, viewing->version))
+                if (screen_host_row_version(&window->screen, row) <= viewing->version)
                         continue;
-                length = room > ROW_HEADER ? window_row_text(window, row, viewing->plain,
-                                                             (char *) buffer + used + ROW_HEADER, room - ROW_HEADER)
-                                           : room;
+                length = room > ROW_HEADER
+                                 ? screen_host_row_text(&window->screen, row, viewing->plain,
+                                                        (char *) buffer + used + ROW_HEADER, room - ROW_HEADER)
+                                 : room;
                 if (room <= ROW_HEADER || length >= room - ROW_HEADER) {
                         *ret_more = row;
                         break;
@@ -137,7 +136,7 @@ static void view(struct call *call, const struct window *window, const struct vi
         struct screen_state state;
         unsigned more;
 
-        window_state(window, &state);
+        screen_host_state(&window->screen, &state);
         call->reply.trailer = buffer;
         call->reply.trailer_size = put_rows(window, viewing, state.rows, buffer, &more);
         reply.version = state.version;
@@ -145,7 +144,7 @@ static void view(struct call *call, const struct window *window, const struct vi
         reply.columns = state.columns;
         reply.cursor_row = state.cursor_row;
         reply.cursor_column = state.cursor_column;
-        reply.cursor_visible = state.cursor_visible;
+        reply.cursor_visible = state.cursor_visible != 0;
         reply.more = more;
         reply.title = (char *) window->title;
         call_reply_message(call, 0, &reply.base);
@@ -156,20 +155,27 @@ static int viewing_drop(struct call *call, int status) {
         return status;
 }
 
+/* Whether there is something to see that the viewer has not. */
+static bool is_news(const struct window *window, const struct viewing *viewing) {
+        struct screen_state state;
+
+        if (!screen_host_has_processed(&window->screen, viewing->messages))
+                return false;
+        screen_host_state(&window->screen, &state);
+        return !viewing->wait || state.version != viewing->version;
+}
+
 static void viewing_attempt(struct call *call) {
         struct viewing *viewing = call->data;
         struct window *window = window_from_id(call->kernel, viewing->window);
-        struct screen_state state = { 0 };
-        int r = -ENOENT;
+        int r = window && !window->screen.ended ? 0 : window ? -EIO : -ENOENT;
 
-        if (window)
-                window_state(window, &state);
-        if (window && state.version != viewing->version) {
+        if (r == 0 && is_news(window, viewing)) {
                 view(call, window, viewing);
                 free(viewing);
                 return;
         }
-        if (window)
+        if (r == 0)
                 r = call_park(call, &window->viewers, viewing_attempt, viewing_drop);
         if (r < 0) {
                 free(viewing);
@@ -187,21 +193,25 @@ static struct window *window_to_view(struct call *call, uint64_t id) {
 }
 
 SYSCALL(sys_window_read, WindowReadRequest, WindowReadReply) {
-        const struct viewing viewing = { request->window, request->version, request->first_row, request->plain };
         const struct window *window = window_to_view(call, request->window);
+        struct viewing *viewing;
 
         if (!window)
                 return;
-        if (!request->wait || request->first_row > 0) {
-                view(call, window, &viewing);
-                return;
-        }
-        call->data = malloc(sizeof(viewing));
-        if (!call->data) {
+        viewing = malloc(sizeof(*viewing));
+        if (!viewing) {
                 call_reply(call, -ENOMEM);
                 return;
         }
-        memcpy(call->data, &viewing, sizeof(viewing));
+        *viewing = (struct viewing){
+                .window = request->window,
+                .version = request->version,
+                .messages = window->screen.sent,
+                .first_row = request->first_row,
+                .plain = request->plain,
+                .wait = request->wait && request->first_row == 0,
+        };
+        call->data = viewing;
         viewing_attempt(call);
 }
 

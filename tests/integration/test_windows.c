@@ -165,6 +165,7 @@ START_TEST(test_keys_and_events_are_its_input) {
         assert_result(ax_window_resize(ax, fd, 30, 90), 0);
         assert_error(ax_read(ax, fd, large, 1), AX_EAGAIN);
         /* the terminal's answer to a question */
+        assert_result(ax_set_nonblock(ax, fd, false), 0);
         put(ax, fd, "\033[H\033[6n");
         assert_input(ax, fd, "\033[1;1R");
         /* bounded */
