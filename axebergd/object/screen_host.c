@@ -149,11 +149,14 @@ int screen_host_init(struct screen_host *host, sd_event *event, const struct scr
 
 int screen_host_restart(struct screen_host *host, sd_event *event) {
         uint64_t sent = host->sent;
+        struct screen_state state;
         int r;
 
+        screen_host_state(host, &state);
         screen_host_deinit(host);
         r = screen_host_init(host, event, host->listener, host->userdata);
         host->sent = host->base = sent;
+        host->version_base = state.version + 1;
         host->ended = r < 0;
         return r;
 }
@@ -209,6 +212,7 @@ bool screen_host_has_processed(const struct screen_host *host, uint64_t messages
 
 void screen_host_state(const struct screen_host *host, struct screen_state *ret) {
         memcpy(ret, &host->page->state, sizeof(*ret));
+        ret->version += host->version_base;
         if (ret->rows < 1 || ret->rows > SCREEN_MOST_ROWS)
                 ret->rows = 1;
         if (ret->columns > SCREEN_MOST_COLUMNS)
@@ -216,7 +220,7 @@ void screen_host_state(const struct screen_host *host, struct screen_state *ret)
 }
 
 uint64_t screen_host_row_version(const struct screen_host *host, unsigned row) {
-        return host->page->rows[row].version;
+        return host->version_base + host->page->rows[row].version;
 }
 
 enum { MOST_TRIES = 100 };

@@ -50,11 +50,12 @@ struct screen_host {
         int fd;
         sd_event_source *io;
         const struct screen_page *page;
-        uint64_t sent;      /* messages */
-        uint64_t base;      /* of those, how many were an earlier process's */
-        uint64_t processed; /* of the messages, as far as it has told */
-        bool shows;         /* it has published a first screen */
-        bool ended;         /* the process has; only ever by its own fault */
+        uint64_t sent;         /* messages */
+        uint64_t base;         /* of those, how many were an earlier process's */
+        uint64_t version_base; /* likewise, so that versions go on */
+        uint64_t processed;    /* of the messages, as far as it has told */
+        bool shows;            /* it has published a first screen */
+        bool ended;            /* the process has; only ever by its own fault */
 };
 
 /* Starts the process. Return: 0, negative errno. */
