@@ -87,15 +87,25 @@ int bench_run_beside_busy(struct bench_context *context, unsigned n) {
         return r;
 }
 
-int bench_run_beside_traced(struct bench_context *context, unsigned n) {
+/* Once: it stops at its first event. */
+static int begin_to_follow(void) {
         struct ax_trace_record *records = NULL;
-        uint64_t after = 0;
+        static uint64_t after;
+        int r;
+
+        if (after > 0)
+                return 0;
+        r = ax_trace_read(follower, &after, NULL, false, &records, NULL);
+        free(records);
+        return r < 0 ? r : 0;
+}
+
+int bench_run_beside_traced(struct bench_context *context, unsigned n) {
         int r = trace(context, atomic_load(&busy->pid));
 
         if (r == 0)
-                r = ax_trace_read(follower, &after, NULL, false, &records, NULL);
-        free(records);
-        if (r >= 0)
+                r = begin_to_follow();
+        if (r == 0)
                 r = bench_run_beside_busy(context, n);
         ax_trace_disable(context->ax);
         return r;
