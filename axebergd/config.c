@@ -18,25 +18,31 @@ struct setting {
         enum setting_type type;
         size_t offset;
         unsigned initial, least; /* of counts */
+        bool at_start;           /* a change takes effect with the next start */
 };
 
 #define PATH_SETTING(name, member)                                                                                     \
-        { name, SETTING_PATH, offsetof(struct config, member), 0, 0 }
+        { name, SETTING_PATH, offsetof(struct config, member), 0, 0, true }
 #define BOOL_SETTING(name, member)                                                                                     \
-        { name, SETTING_BOOL, offsetof(struct config, member), 0, 0 }
+        { name, SETTING_BOOL, offsetof(struct config, member), 0, 0, false }
 #define COUNT_SETTING(name, member, initial, least)                                                                    \
-        { name, SETTING_COUNT, offsetof(struct config, member), initial, least }
+        { name, SETTING_COUNT, offsetof(struct config, member), initial, least, false }
 
+#define FIXED_BOOL(name, member)                                                                                       \
+        { name, SETTING_BOOL, offsetof(struct config, member), 0, 0, true }
+#define FIXED_COUNT(name, member, initial, least)                                                                      \
+        { name, SETTING_COUNT, offsetof(struct config, member), initial, least, true }
 #define BYTES_SETTING(name, member)                                                                                    \
-        { name, SETTING_BYTES, offsetof(struct config, member), 0, 0 }
+        { name, SETTING_BYTES, offsetof(struct config, member), 0, 0, false }
 
+/* The manual page axeberg.conf(5) has a paragraph for each. */
 static const struct setting settings[] = {
         PATH_SETTING("Socket", socket_path),
         PATH_SETTING("Store", store_path),
         PATH_SETTING("Mount", mount_path),
         PATH_SETTING("Axfs", axfs_path),
-        BOOL_SETTING("Ephemeral", ephemeral),
-        BOOL_SETTING("Bus", bus),
+        FIXED_BOOL("Ephemeral", ephemeral),
+        FIXED_BOOL("Bus", bus),
         BOOL_SETTING("Debug", debug),
         BOOL_SETTING("Direct", direct),
         COUNT_SETTING("ConnectionsPerUser", connections_per_uid, 2048, 1),
@@ -53,10 +59,10 @@ static const struct setting settings[] = {
         BYTES_SETTING("SystemMemory", system_memory),
         COUNT_SETTING("ParkedCallsPerConnection", parked_per_connection, 256, 1),
         COUNT_SETTING("OutputPerConnection", output_per_connection, 1048576, 65536),
-        COUNT_SETTING("ConsoleInput", console_input, 65536, 1),
-        COUNT_SETTING("ConsoleOutput", console_output, 262144, 1),
-        COUNT_SETTING("TraceEvents", trace_events, 10000, 16),
-        COUNT_SETTING("Workers", workers, 4, 1),
+        FIXED_COUNT("ConsoleInput", console_input, 65536, 1),
+        FIXED_COUNT("ConsoleOutput", console_output, 262144, 1),
+        FIXED_COUNT("TraceEvents", trace_events, 10000, 16),
+        FIXED_COUNT("Workers", workers, 4, 1),
 };
 
 static void *setting_value(struct config *config, const struct setting *setting) {
@@ -222,4 +228,37 @@ int config_load(struct config *config, const char *path) {
                 return -EINVAL;
         }
         return load.result;
+}
+
+static size_t value_size(const struct setting *setting) {
+        switch (setting->type) {
+        case SETTING_BOOL:
+                return sizeof(bool);
+        case SETTING_COUNT:
+                return sizeof(unsigned);
+        default:
+                return sizeof(uint64_t);
+        }
+}
+
+static bool is_same(const struct setting *setting, const void *a, const void *b) {
+        if (setting->type != SETTING_PATH)
+                return memcmp(a, b, value_size(setting)) == 0;
+        return strcmp(*(char *const *) a ? *(char *const *) a : "", *(char *const *) b ? *(char *const *) b : "") == 0;
+}
+
+void config_apply(struct config *config, struct config *fresh) {
+        for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+                const struct setting *setting = &settings[i];
+                void *now = setting_value(config, setting), *new = setting_value(fresh, setting);
+
+                if (is_same(setting, now, new))
+                        continue;
+                if (setting->at_start) {
+                        log_warning("%s has changed; that takes effect with the next start", setting->name);
+                } else {
+                        log_info("%s has changed", setting->name);
+                        memcpy(now, new, value_size(setting));
+                }
+        }
 }

@@ -35,5 +35,8 @@ void config_deinit(struct config *config);
 /* Reads a configuration file. Problems are logged with file and line. Return: 0, -EINVAL, negative errno. */
 int config_load(struct config *config, const char *path);
 
+/* Takes over what differs and can be changed in a running daemon; says what cannot. */
+void config_apply(struct config *config, struct config *fresh);
+
 /* Sets one setting from text; used by the file and the command line alike. Return: 0, -ENOENT (no such setting), -EINVAL (bad value), -ENOMEM. */
 int config_set(struct config *config, const char *name, const char *value);

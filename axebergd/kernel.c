@@ -11,11 +11,9 @@
 #include "util/log.h"
 #include "util/workers.h"
 
-int kernel_init(struct kernel *kernel, const struct config *config, sd_event *event) {
-        int r;
+void kernel_configure(struct kernel *kernel) {
+        const struct config *config = kernel->config;
 
-        *kernel = (struct kernel){ .config = config, .event = event, .started_usec = clock_usec(), .page_fd = -1 };
-        clock_gettime(CLOCK_REALTIME, &kernel->started_realtime);
         kernel->users.limits[USER_CONNECTIONS] = config->connections_per_uid;
         kernel->users.limits[USER_PROCESSES] = config->processes_per_uid;
         kernel->users.limits[USER_FDS] = config->fds_per_uid;
@@ -26,6 +24,15 @@ int kernel_init(struct kernel *kernel, const struct config *config, sd_event *ev
         kernel->users.limits[USER_WINDOWS] = config->windows_per_uid;
         kernel->users.limits[USER_MEMORY] = config->memory_per_uid;
         kernel->memory.limit = config->system_memory;
+        kernel->processes.fd_limit = config->fds_per_process;
+}
+
+int kernel_init(struct kernel *kernel, const struct config *config, sd_event *event) {
+        int r;
+
+        *kernel = (struct kernel){ .config = config, .event = event, .started_usec = clock_usec(), .page_fd = -1 };
+        clock_gettime(CLOCK_REALTIME, &kernel->started_realtime);
+        kernel_configure(kernel);
 
         r = identity_init();
         if (r < 0)

@@ -78,6 +78,8 @@ struct kernel {
 int kernel_init(struct kernel *kernel, const struct config *config, sd_event *event);
 /* No session and no process but init is left. */
 void kernel_deinit(struct kernel *kernel);
+/* The configuration's limits hold from now on, for what is taken from now on. */
+void kernel_configure(struct kernel *kernel);
 
 /* All that has been done, with and without the daemon, since it started. */
 void kernel_figures(const struct kernel *kernel, struct kernel_figures *ret);

@@ -9,14 +9,15 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "kernel.h"
 #include "mounter.h"
 #include "object/screen_host.h"
 #include "server/server.h"
+#include "service.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -44,6 +45,7 @@ static const struct argp_option options[] = {
 /* The configuration file is read first, wherever --config stands: the command line is gone through twice. */
 struct arguments {
         struct config *config;
+        const char *config_path;
         bool only_config_file;
 };
 
@@ -69,8 +71,8 @@ static void set_assignment(struct argp_state *state, struct config *config, char
 static error_t parse_config_option(int key, char *argument, struct argp_state *state) {
         struct arguments *arguments = state->input;
 
-        if (key == 'c' && config_load(arguments->config, argument) < 0)
-                exit(EXIT_FAILURE);
+        if (key == 'c')
+                arguments->config_path = argument;
         return key == ARGP_KEY_ARG ? ARGP_ERR_UNKNOWN : 0;
 }
 
@@ -125,6 +127,10 @@ static const struct argp argp = {
 };
 
 struct daemon {
+        int argc;
+        char **argv;
+        const char *config_path; /* NULL: none was read */
+        struct service service;
         struct config config;
         struct kernel kernel;
         struct server server;
@@ -146,7 +152,7 @@ static void raise_descriptor_limit(void) {
 static void daemon_on_ready(void *userdata) {
         struct daemon *daemon = userdata;
 
-        sd_notifyf(0, "READY=1\nSTATUS=Serving on %s", daemon->config.socket_path);
+        service_ready(&daemon->service);
 }
 
 static void daemon_on_stopped(void *userdata) {
@@ -163,20 +169,60 @@ static int daemon_on_signal(sd_event_source *source, const struct signalfd_sigin
                 return 0;
         daemon->stopping = true;
         log_info("ending on signal %u", info->ssi_signo);
-        sd_notify(0, "STOPPING=1");
+        service_stopping();
         server_stop_listening(&daemon->server);
         mounter_stop(&daemon->mounter);
         return 0;
 }
 
+/* The file, then the command line. Return: 0, a negative errno, which has been logged. */
+static int load_settings(struct config *config, const char *path, int argc, char **argv) {
+        struct arguments arguments = { .config = config };
+        int r = config_init(config);
+
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "cannot begin with the settings");
+        if (path)
+                r = config_load(config, path);
+        if (r == 0)
+                argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+        return r;
+}
+
+/* What is wrong with the new settings is logged, and the old ones stay. */
+static int daemon_on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        struct daemon *daemon = userdata;
+        struct config fresh;
+
+        (void) source;
+        (void) info;
+        service_reloading();
+        if (load_settings(&fresh, daemon->config_path, daemon->argc, daemon->argv) == 0) {
+                config_apply(&daemon->config, &fresh);
+                kernel_configure(&daemon->kernel);
+                log_set_level(daemon->config.debug ? LOG_DEBUG : LOG_INFO);
+                log_info("the settings have been read again");
+        } else
+                log_error("the settings stay as they were");
+        config_deinit(&fresh);
+        service_ready(&daemon->service);
+        return 0;
+}
+
 static int daemon_start(struct daemon *daemon, sd_event *event) {
         const struct config *config = &daemon->config;
-        int r = kernel_init(&daemon->kernel, config, event);
+        int r = kernel_init(&daemon->kernel, config, event), given = -1;
 
         if (r == 0)
                 r = server_init(&daemon->server, &daemon->kernel);
         if (r == 0)
-                r = server_listen(&daemon->server, config->socket_path);
+                given = service_socket();
+        if (r == 0 && given < 0 && given != -ENOENT)
+                r = given;
+        if (r == 0)
+                r = server_listen(&daemon->server, config->socket_path, given);
+        if (r == 0)
+                r = service_start(&daemon->service, event, &daemon->kernel, config->socket_path);
         if (r < 0)
                 return r;
         log_info("serving on %s, store %s", config->socket_path, daemon->kernel.vfs.mounts[0].store->source);
@@ -216,6 +262,7 @@ static int daemon_run(struct daemon *daemon) {
                 return log_errno(LOG_ERR, r, "cannot make the event loop");
         sd_event_add_signal(event, NULL, SIGTERM, daemon_on_signal, daemon);
         sd_event_add_signal(event, NULL, SIGINT, daemon_on_signal, daemon);
+        sd_event_add_signal(event, NULL, SIGHUP, daemon_on_reload, daemon);
         daemon->mounter.on_ready = daemon_on_ready;
         daemon->mounter.on_stopped = daemon_on_stopped;
         daemon->mounter.userdata = daemon;
@@ -224,6 +271,7 @@ static int daemon_run(struct daemon *daemon) {
         r = daemon_start(daemon, event);
         if (r == 0)
                 r = run_loop(event, &daemon->kernel);
+        service_stop(&daemon->service);
         mounter_deinit(&daemon->mounter);
         process_table_end_all(&daemon->kernel.processes);
         server_deinit(&daemon->server);
@@ -232,25 +280,31 @@ static int daemon_run(struct daemon *daemon) {
         return r;
 }
 
+static const char default_config[] = "/etc/axeberg/axeberg.conf";
+
+/* Which file is read: --config's, wherever it stands on the command line; else root's default one, where there is such a file. */
+static const char *find_config(int argc, char **argv) {
+        struct arguments arguments = { .only_config_file = true };
+
+        argp_parse(&argp, argc, argv, ARGP_SILENT, NULL, &arguments);
+        if (!arguments.config_path && geteuid() == 0 && access(default_config, F_OK) == 0)
+                return default_config;
+        return arguments.config_path;
+}
+
 int main(int argc, char **argv) {
         static struct daemon daemon; /* its vfs and tables are large */
-        struct arguments arguments = { .config = &daemon.config };
         sigset_t signals;
         int r;
 
         if (argc == 2 && strcmp(argv[1], "--screen") == 0)
                 return screen_main();
-        r = config_init(&daemon.config);
-
-        if (r < 0) {
-                log_errno(LOG_ERR, r, "cannot start");
-                return EXIT_FAILURE;
-        }
         argp_err_exit_status = 2;
-        arguments.only_config_file = true;
-        argp_parse(&argp, argc, argv, ARGP_SILENT, NULL, &arguments);
-        arguments.only_config_file = false;
-        argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+        daemon.argc = argc;
+        daemon.argv = argv;
+        daemon.config_path = find_config(argc, argv);
+        if (load_settings(&daemon.config, daemon.config_path, argc, argv) < 0)
+                return EXIT_FAILURE;
         if (daemon.config.debug)
                 log_set_level(LOG_DEBUG);
 
@@ -258,6 +312,7 @@ int main(int argc, char **argv) {
         sigemptyset(&signals);
         sigaddset(&signals, SIGTERM);
         sigaddset(&signals, SIGINT);
+        sigaddset(&signals, SIGHUP);
         sigaddset(&signals, SIGCHLD);
         sigprocmask(SIG_BLOCK, &signals, NULL);
         signal(SIGPIPE, SIG_IGN);

@@ -129,7 +129,7 @@ static int listen_at(const char *path, int *ret_fd) {
         return 0;
 }
 
-int server_listen(struct server *server, const char *socket_path) {
+static int make_socket(struct server *server, const char *socket_path) {
         int r = make_parent(socket_path);
 
         if (r == 0)
@@ -137,6 +137,19 @@ int server_listen(struct server *server, const char *socket_path) {
         if (r < 0)
                 return log_errno(LOG_ERR, r, "cannot listen on %s", socket_path);
         server->socket_path = strdup(socket_path);
+        return 0;
+}
+
+int server_listen(struct server *server, const char *socket_path, int given) {
+        int r = 0;
+
+        if (given >= 0)
+                server->listen_fd = given;
+        else
+                r = make_socket(server, socket_path);
+        if (r < 0)
+                return r;
+        fcntl(server->listen_fd, F_SETFL, O_NONBLOCK); /* also of one that was handed over */
         server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
         r = sd_event_add_io(server->kernel->event, &server->listener, server->listen_fd, EPOLLIN, server_on_connection,
                             server);
