@@ -16,7 +16,7 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-enum { STOP_TIMEOUT_USEC = 5000000 };
+enum { STOP_TIMEOUT_USEC = 5000000, KILL_TIMEOUT_USEC = 2000000 };
 
 static void cleanup_fclose(FILE **file) {
         if (*file)
@@ -80,11 +80,19 @@ static int mounter_on_exit(sd_event_source *source, const siginfo_t *info, void 
 static int mounter_on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         struct mounter *mounter = userdata;
 
-        (void) source;
-        (void) usec;
-        log_warning("axfs does not end; killing it");
-        if (mounter->pid > 0)
-                kill(mounter->pid, SIGKILL);
+        if (!mounter->killed) {
+                log_warning("axfs does not end; killing it");
+                mounter->killed = true;
+                if (mounter->pid > 0)
+                        kill(mounter->pid, SIGKILL);
+                sd_event_source_set_time(source, usec + KILL_TIMEOUT_USEC);
+                return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        }
+        /* it may wait for an answer of another axfs, where not even that signal reaches it: the daemon's end must not hang on it */
+        log_warning("axfs is stuck; going without it");
+        mounter->child = sd_event_source_disable_unref(mounter->child);
+        unmount(mounter);
+        mounter->on_stopped(mounter->userdata);
         return 0;
 }
 

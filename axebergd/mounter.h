@@ -19,7 +19,7 @@ struct mounter {
         void (*on_ready)(void *userdata);   /* the mount serves */
         void (*on_stopped)(void *userdata); /* axfs is gone, after mounter_stop() */
         void *userdata;
-        bool ready, stopping;
+        bool ready, stopping, killed;
 };
 
 /* Starts axfs. Return: 0, negative errno (logged). */
