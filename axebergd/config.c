@@ -15,25 +15,25 @@ enum setting_type { SETTING_PATH, SETTING_BOOL, SETTING_COUNT, SETTING_BYTES };
 
 struct setting {
         const char *name;
-        enum setting_type type;
         size_t offset;
+        enum setting_type type;
         unsigned initial, least; /* of counts */
         bool at_start;           /* a change takes effect with the next start */
 };
 
 #define PATH_SETTING(name, member)                                                                                     \
-        { name, SETTING_PATH, offsetof(struct config, member), 0, 0, true }
+        { name, offsetof(struct config, member), SETTING_PATH, 0, 0, true }
 #define BOOL_SETTING(name, member)                                                                                     \
-        { name, SETTING_BOOL, offsetof(struct config, member), 0, 0, false }
+        { name, offsetof(struct config, member), SETTING_BOOL, 0, 0, false }
 #define COUNT_SETTING(name, member, initial, least)                                                                    \
-        { name, SETTING_COUNT, offsetof(struct config, member), initial, least, false }
+        { name, offsetof(struct config, member), SETTING_COUNT, initial, least, false }
 
 #define FIXED_BOOL(name, member)                                                                                       \
-        { name, SETTING_BOOL, offsetof(struct config, member), 0, 0, true }
+        { name, offsetof(struct config, member), SETTING_BOOL, 0, 0, true }
 #define FIXED_COUNT(name, member, initial, least)                                                                      \
-        { name, SETTING_COUNT, offsetof(struct config, member), initial, least, true }
+        { name, offsetof(struct config, member), SETTING_COUNT, initial, least, true }
 #define BYTES_SETTING(name, member)                                                                                    \
-        { name, SETTING_BYTES, offsetof(struct config, member), 0, 0, false }
+        { name, offsetof(struct config, member), SETTING_BYTES, 0, 0, false }
 
 /* The manual page axeberg.conf(5) has a paragraph for each. */
 static const struct setting settings[] = {
