@@ -589,6 +589,36 @@ START_TEST(test_ten_thousand_regions_and_segments) {
 }
 END_TEST
 
+/* So large that only pages that differ are copied. */
+START_TEST(test_M4_large_segments) {
+        enum { SIZE = (16 << 20) + 5 };
+        _connected_ ax_client *ax = fixture_connect();
+        ax_client *other = fixture_connect();
+        ax_region_id mine, theirs;
+        uint8_t *here, *there;
+        ax_shm_id shm;
+
+        assert_result(ax_shmget(ax, SIZE, &shm), 0);
+        assert_result(ax_shmat(ax, shm, AX_PROT_READ_WRITE, &mine), 0);
+        assert_result(ax_shmat(other, shm, AX_PROT_READ_WRITE, &theirs), 0);
+        here = ax_mem_map(ax, mine, NULL);
+        there = ax_mem_map(other, theirs, NULL);
+        for (size_t at = 0; at < SIZE; at += 123457)
+                here[at] = (uint8_t) (at / 3 + 1);
+        here[SIZE - 1] = 77;
+        assert_result(ax_shm_sync(ax, shm), 0);
+        ck_assert_int_eq(there[SIZE - 1], 0);
+        assert_result(ax_shm_refresh(other, shm), 0);
+        ck_assert_mem_eq(here, there, SIZE);
+        there[4096 * 7 - 1] = 1;
+        there[0] = 9;
+        assert_result(ax_shm_sync(other, shm), 0);
+        assert_result(ax_shm_refresh(ax, shm), 0);
+        ck_assert_mem_eq(here, there, SIZE);
+        ax_disconnect(other);
+}
+END_TEST
+
 /* ---- dying ---------------------------------------------------------------------------------------------------- */
 
 static void use_memory(void *userdata) {
@@ -860,6 +890,7 @@ int main(void) {
         fixture_add(suite, test_pages_cannot_be_written, 0);
         fixture_add(suite, test_bad_sizes_protections_and_ids, 0);
         fixture_add(suite, test_ten_thousand_regions_and_segments, 0);
+        fixture_add(suite, test_M4_large_segments, 0);
         fixture_add(suite, test_a_client_that_is_killed_leaves_the_totals_as_they_were, 0);
         fixture_add(suite, test_long_sequences_do_what_the_model_does, 0);
         return fixture_main(suite);
