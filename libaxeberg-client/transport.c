@@ -401,15 +401,21 @@ static void transport_invoke(ProtobufCService *service, unsigned method, const P
                              ProtobufCClosure closure, void *data) {
         ax_client *ax = (ax_client *) service;
         struct rpc *rpc = data;
-        int r = send_call(ax, rpc, method, request);
+        int r, cancel_state;
 
+        /* pthread_cancel(3) is for after the call: here it would leave locks behind that others wait for */
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+        r = send_call(ax, rpc, method, request);
+        if (r == 0) {
+                cancel_watch(ax, rpc->serial);
+                wait_for_reply(ax, rpc);
+                cancel_unwatch();
+        }
+        pthread_setcancelstate(cancel_state, NULL);
         if (r < 0) {
                 rpc->status = r;
                 return;
         }
-        cancel_watch(ax, rpc->serial);
-        wait_for_reply(ax, rpc);
-        cancel_unwatch();
         if (!rpc->quiet && atomic_load_explicit(&ax->handlers_due, memory_order_relaxed))
                 client_run_handlers(ax);
         if (rpc->message) {
