@@ -14,19 +14,7 @@
 
 /* ---- who copies -------------------------------------------------------------------------------------------- */
 
-/*
- * Says what this thread is about to copy. The store has to be visible before the slot is looked at again. Where there is membarrier(2) the one who frees sees to that, and
- * it costs nothing here; elsewhere this is half of the usual handshake of two sequentially consistent store-then-load pairs.
- */
-static inline void announce(struct thread *thread, struct region *region) {
-        if (thread_barrier_is_remote) {
-                atomic_store_explicit(&thread->copies, region, memory_order_relaxed);
-                atomic_signal_fence(memory_order_seq_cst);
-        } else
-                atomic_store(&thread->copies, region);
-}
-
-/* The other half: the region is out of its slot. */
+/* The other half of hold(): the region's number is out of its slot. */
 static void wait_for_copies(const struct region *region) {
         if (thread_barrier_is_remote)
                 syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
@@ -35,104 +23,128 @@ static void wait_for_copies(const struct region *region) {
                         sched_yield();
 }
 
+static inline void leave(struct thread *thread) {
+        atomic_store_explicit(&thread->copies, NULL, memory_order_release);
+}
+
+/*
+ * Says that this thread is about to copy, and looks whether the region is still there. The store has to be visible before the number is looked at. Where there is
+ * membarrier(2) the one who frees sees to that, and it costs nothing here; elsewhere this is half of the usual handshake of two sequentially consistent
+ * store-then-load pairs.
+ */
+static inline bool hold(struct thread *thread, struct region *region, ax_region_id id, bool barrier_is_remote) {
+        if (barrier_is_remote) {
+                atomic_store_explicit(&thread->copies, region, memory_order_relaxed);
+                atomic_signal_fence(memory_order_seq_cst);
+        } else
+                atomic_store(&thread->copies, region);
+        if (__builtin_expect(atomic_load(&region->id) == id, 1))
+                return true;
+        leave(thread);
+        return false;
+}
+
 /* ---- where regions are ------------------------------------------------------------------------------------- */
 
-static inline _Atomic(struct region *) *find_slot(ax_client *ax, ax_region_id id, bool create) {
+/* The slot of a number that may mean nothing; NULL: there is none. */
+static inline struct region *find_slot(const ax_client *ax, ax_region_id id) {
         size_t number = (size_t) (id & ((1u << REGION_SLOT_BITS) - 1));
-        _Atomic(struct region_block *) *at = &ax->regions.blocks[number >> REGION_BLOCK_BITS];
-        struct region_block *block = atomic_load_explicit(at, memory_order_acquire), *fresh;
+        struct region_block *block =
+                atomic_load_explicit(&ax->regions.blocks[number >> REGION_BLOCK_BITS], memory_order_acquire);
 
-        if (!block && create) {
-                fresh = calloc(1, sizeof(*fresh));
-                if (fresh && atomic_compare_exchange_strong(at, &block, fresh))
-                        block = fresh;
-                else
-                        free(fresh);
-        }
         return block ? &block->slots[number & ((1u << REGION_BLOCK_BITS) - 1)] : NULL;
 }
 
-/* Holds the region until leave(). NULL: there is none. */
-static inline struct region *enter(ax_client *ax, ax_region_id id) {
-        _Atomic(struct region *) *slot = find_slot(ax, id, false);
-        struct thread *thread = thread_self();
-        struct region *region;
+static struct region *make_slot(ax_client *ax, ax_region_id id) {
+        size_t number = (size_t) (id & ((1u << REGION_SLOT_BITS) - 1));
+        struct region_block *fresh, *none = NULL;
 
-        if (!slot || !thread)
+        if (find_slot(ax, id))
+                return find_slot(ax, id);
+        fresh = aligned_alloc(_Alignof(struct region_block), sizeof(*fresh));
+        if (!fresh)
                 return NULL;
-        do {
-                region = atomic_load_explicit(slot, memory_order_acquire);
-                announce(thread, region);
-        } while (atomic_load(slot) != region);
-        if (region && region->id == id)
-                return region;
-        atomic_store_explicit(&thread->copies, NULL, memory_order_release);
-        return NULL;
+        memset(fresh, 0, sizeof(*fresh));
+        if (!atomic_compare_exchange_strong(&ax->regions.blocks[number >> REGION_BLOCK_BITS], &none, fresh))
+                free(fresh);
+        return find_slot(ax, id);
 }
 
-static void leave(void) {
-        atomic_store_explicit(&thread_current->copies, NULL, memory_order_release);
+/* Holds the region until leave(). NULL: there is none. */
+static struct region *enter(ax_client *ax, ax_region_id id, struct thread **ret) {
+        struct region *region = find_slot(ax, id);
+        struct thread *thread = thread_self();
+
+        if (id == 0 || !region || !thread || !hold(thread, region, id, thread_barrier_is_remote))
+                return NULL;
+        *ret = thread;
+        return region;
 }
 
-static void region_destroy(struct region *region) {
+/* Empties a slot whose number the caller has made REGION_ID_BUSY. */
+static void unmap(struct region *region) {
+        wait_for_copies(region);
         munmap(region->address, region->size);
-        free(region);
 }
 
 /* Takes the region out, whoever copies just now; once. */
 static void remove_region(ax_client *ax, ax_region_id id) {
-        _Atomic(struct region *) *slot = find_slot(ax, id, false);
-        struct region *region = slot ? atomic_load(slot) : NULL;
+        struct region *region = find_slot(ax, id);
 
-        if (!region || region->id != id || !atomic_compare_exchange_strong(slot, &region, NULL))
+        if (!region || !atomic_compare_exchange_strong(&region->id, &id, REGION_ID_BUSY))
                 return;
-        wait_for_copies(region);
-        region_destroy(region);
+        unmap(region);
+        atomic_store(&region->id, 0);
+}
+
+/*
+ * Makes the slot the caller's to fill. The daemon gives a number away as soon as it is free: whoever freed it may not have taken it out yet, and then finds that done.
+ */
+static void claim(struct region *region) {
+        ax_region_id old = 0;
+
+        while (!atomic_compare_exchange_weak(&region->id, &old, REGION_ID_BUSY))
+                if (old == REGION_ID_BUSY) {
+                        sched_yield();
+                        old = 0;
+                }
+        if (old != 0)
+                unmap(region);
 }
 
 void region_map_free(struct region_map *map) {
         for (size_t i = 0; i < REGION_BLOCKS; i++) {
                 struct region_block *block = atomic_load(&map->blocks[i]);
 
-                for (size_t j = 0; block && j < (size_t) 1 << REGION_BLOCK_BITS; j++) {
-                        struct region *region = atomic_load(&block->slots[j]);
-
-                        if (region)
-                                region_destroy(region);
-                }
+                for (size_t j = 0; block && j < (size_t) 1 << REGION_BLOCK_BITS; j++)
+                        if (atomic_load(&block->slots[j].id) != 0)
+                                munmap(block->slots[j].address, block->slots[j].size);
                 free(block);
         }
 }
 
-static int map_memory(struct region *region, int fd) {
+/* Maps what the daemon has given, and closes `fd`. */
+static int add_region(ax_client *ax, ax_region_id id, size_t size, unsigned protection, int fd) {
         static const int protections[] = {
                 [AX_PROT_NONE] = PROT_NONE,
                 [AX_PROT_READ] = PROT_READ,
                 [AX_PROT_READ_WRITE] = PROT_READ | PROT_WRITE,
                 [AX_PROT_READ_EXEC] = PROT_READ | PROT_EXEC,
         };
+        struct region *region = make_slot(ax, id);
+        void *address = region ? mmap(NULL, size, protections[protection], MAP_SHARED, fd, 0) : MAP_FAILED;
 
-        region->address = mmap(NULL, region->size, protections[region->protection], MAP_SHARED, fd, 0);
-        return region->address == MAP_FAILED ? -AX_EMEM_OUT_OF_MEMORY : 0;
-}
-
-/* Maps what the daemon has given, and closes `fd`. */
-static int add_region(ax_client *ax, ax_region_id id, size_t size, unsigned protection, ax_shm_id shm, int fd) {
-        struct region *region = calloc(1, sizeof(*region));
-        _Atomic(struct region *) *slot = find_slot(ax, id, true);
-        int r = region && slot ? 0 : -AX_ENOMEM;
-
-        threads_init();
-        if (r == 0) {
-                *region = (struct region){ .id = id, .size = size, .protection = protection, .shm = shm };
-                r = map_memory(region, fd);
-        }
         close(fd);
-        if (r < 0)
-                free(region);
-        else
-                atomic_store_explicit(slot, region, memory_order_release);
-        return r;
+        if (address == MAP_FAILED)
+                return region ? -AX_EMEM_OUT_OF_MEMORY : -AX_ENOMEM;
+        threads_init();
+        claim(region);
+        region->size = size;
+        region->readable = protection & AX_PROT_READ ? size : 0;
+        region->writable = protection == AX_PROT_READ_WRITE ? size : 0;
+        region->address = address;
+        atomic_store_explicit(&region->id, id, memory_order_release);
+        return 0;
 }
 
 /* ---- regions ------------------------------------------------------------------------------------------------ */
@@ -164,7 +176,7 @@ int ax_mem_alloc(ax_client *ax, size_t size, unsigned protection, ax_region_id *
         r = RPC(ax, memory_alloc, &request, id_on_reply, &rpc);
         if (r < 0)
                 return r;
-        r = rpc.n_fds == 1 && id != 0 ? add_region(ax, id, size, protection, 0, fd) : -AX_EPROTO;
+        r = rpc.n_fds == 1 && id != 0 ? add_region(ax, id, size, protection, fd) : -AX_EPROTO;
         if (r < 0)
                 free_region(ax, id);
         else
@@ -183,87 +195,132 @@ int ax_mem_free(ax_client *ax, ax_region_id region) {
         return r;
 }
 
-/* Return: how much of `size` there is, -AX_EMEM_…. The region is held where it is not negative. */
-static inline ssize_t begin_copy(ax_client *ax, ax_region_id id, size_t offset, bool writing, struct region **ret) {
-        struct region *region = enter(ax, id);
-        unsigned need = writing ? AX_PROT_READ_WRITE : AX_PROT_READ;
+/* ---- copies ------------------------------------------------------------------------------------------------- */
+
+/* What is asked of a copy. */
+struct copy {
+        ax_client *ax;
+        ax_region_id id;
+        size_t offset, size;
+        enum ax_local_call call;
+};
+
+static inline size_t room_of(const struct region *region, enum ax_local_call call) {
+        return call == AX_LOCAL_MEM_READ ? region->readable : region->writable;
+}
+
+/*
+ * The usual copy: all that is asked for is there, and nobody wants to be told of it. It is counted, and the region held until leave(). NULL: it has to be looked
+ * at more closely.
+ */
+static inline __attribute__((always_inline)) struct region *
+begin_fast(ax_client *ax, struct thread *thread, ax_region_id id, size_t offset, size_t size, enum ax_local_call call) {
+        struct ax_local_counter *counter;
+        struct region *region;
+        size_t room;
+
+        if (!thread || client_check(ax) < 0 || !ax->counters || client_is_traced(ax))
+                return NULL;
+        region = find_slot(ax, id);
+        if (!region || !hold(thread, region, id, true))
+                return NULL;
+        room = room_of(region, call);
+        if (size - 1 >= room || offset > room - size) { /* nothing is asked for, or too much */
+                leave(thread);
+                return NULL;
+        }
+        counter = &ax->counters->slots[thread->number].calls[call];
+        local_add(&counter->calls, 1);
+        local_add(&counter->bytes, size);
+        return region;
+}
+
+/* Return: how much there is, -AX_EMEM_…. The region is held where it is not negative. */
+static ssize_t begin_copy(const struct copy *copy, struct region **ret_region, struct thread **ret_thread) {
+        struct region *region = enter(copy->ax, copy->id, ret_thread);
         int error = 0;
 
-        if (__builtin_expect(!region, 0))
+        if (!region)
                 return -AX_EMEM_INVALID_REGION;
-        if ((region->protection & need) != need)
+        if (room_of(region, copy->call) == 0)
                 error = -AX_EMEM_PERMISSION_DENIED;
-        else if (offset > region->size)
+        else if (copy->offset > region->size)
                 error = -AX_EMEM_OUT_OF_BOUNDS;
-        if (__builtin_expect(error < 0, 0)) {
-                leave();
+        if (error < 0) {
+                leave(*ret_thread);
                 return error;
         }
-        *ret = region;
-        return (ssize_t) (region->size - offset);
+        *ret_region = region;
+        return (ssize_t) (region->size - copy->offset);
+}
+
+/* One of `to` and `from` is the program's; the other is NULL, and means the region. */
+__attribute__((noinline, cold)) static ssize_t copy_slowly(const struct copy *copy, void *to, const void *from) {
+        bool reading = copy->call == AX_LOCAL_MEM_READ;
+        struct local_call call;
+        struct region *region;
+        struct thread *thread;
+        int r = client_check(copy->ax);
+        ssize_t n;
+
+        if (r < 0)
+                return r;
+        if (!(reading ? to : from) && copy->size > 0)
+                return -AX_EINVAL;
+        call = local_begin(copy->ax, copy->call);
+        n = begin_copy(copy, &region, &thread);
+        if (n >= 0) {
+                char *place = (char *) region->address + copy->offset;
+
+                if ((size_t) n >= copy->size)
+                        n = (ssize_t) copy->size;
+                else if (!reading)
+                        n = -AX_EMEM_OUT_OF_BOUNDS;
+                if (n > 0) /* memcpy(3) takes no null pointer, not even for nothing */
+                        memcpy(reading ? to : place, reading ? place : from, (size_t) n);
+                leave(thread);
+        }
+        local_end(copy->ax, &call, (int64_t) copy->id, copy->offset, copy->size, n);
+        return n;
 }
 
 ssize_t ax_mem_read(ax_client *ax, ax_region_id id, size_t offset, void *buf, size_t size) {
-        int r = client_check(ax);
-        struct region *region = NULL;
-        struct local_call call;
-        ssize_t n;
+        struct thread *thread = thread_fast;
+        struct region *region = buf ? begin_fast(ax, thread, id, offset, size, AX_LOCAL_MEM_READ) : NULL;
 
-        if (r < 0)
-                return r;
-        if (!buf && size > 0)
-                return -AX_EINVAL;
-        call = local_begin(ax, AX_LOCAL_MEM_READ);
-        n = begin_copy(ax, id, offset, false, &region);
-        if (n >= 0 && (size_t) n > size)
-                n = (ssize_t) size;
-        if (call.started_nsec == 0)
-                local_end(ax, &call, (int64_t) id, offset, size, n);
-        if (n > 0) /* memcpy(3) takes no null pointer, not even for nothing */
-                memcpy(buf, (const char *) region->address + offset, (size_t) n);
-        if (n >= 0)
-                leave();
-        if (call.started_nsec > 0)
-                local_end(ax, &call, (int64_t) id, offset, size, n);
-        return n;
+        if (__builtin_expect(!region, 0))
+                return copy_slowly(&(struct copy){ ax, id, offset, size, AX_LOCAL_MEM_READ }, buf, NULL);
+        memcpy(buf, (const char *) region->address + offset, size);
+        leave(thread);
+        return (ssize_t) size;
 }
 
 ssize_t ax_mem_write(ax_client *ax, ax_region_id id, size_t offset, const void *buf, size_t size) {
-        int r = client_check(ax);
-        struct region *region = NULL;
-        struct local_call call;
-        ssize_t n;
+        struct thread *thread = thread_fast;
+        struct region *region = buf ? begin_fast(ax, thread, id, offset, size, AX_LOCAL_MEM_WRITE) : NULL;
 
-        if (r < 0)
-                return r;
-        if (!buf && size > 0)
-                return -AX_EINVAL;
-        call = local_begin(ax, AX_LOCAL_MEM_WRITE);
-        n = begin_copy(ax, id, offset, true, &region);
-        if (n >= 0) {
-                n = (size_t) n < size ? -AX_EMEM_OUT_OF_BOUNDS : (ssize_t) size;
-                if (n > 0)
-                        memcpy((char *) region->address + offset, buf, size);
-                leave();
-        }
-        local_end(ax, &call, (int64_t) id, offset, size, n);
-        return n;
+        if (__builtin_expect(!region, 0))
+                return copy_slowly(&(struct copy){ ax, id, offset, size, AX_LOCAL_MEM_WRITE }, NULL, buf);
+        memcpy((char *) region->address + offset, buf, size);
+        leave(thread);
+        return (ssize_t) size;
 }
 
 void *ax_mem_map(ax_client *ax, ax_region_id id, size_t *ret_size) {
         struct local_call call;
         struct region *region;
+        struct thread *thread;
         void *address = NULL;
 
         if (client_check(ax) < 0)
                 return NULL;
         call = local_begin(ax, AX_LOCAL_MEM_MAP);
-        region = enter(ax, id);
+        region = enter(ax, id, &thread);
         if (region) {
                 address = region->address;
                 if (ret_size)
                         *ret_size = region->size;
-                leave();
+                leave(thread);
         }
         local_end(ax, &call, (int64_t) id, 0, 0, address ? 0 : -AX_EMEM_INVALID_REGION);
         return address;
@@ -331,7 +388,7 @@ static int attach(ax_client *ax, ax_shm_id shm, unsigned protection, bool cohere
         r = RPC(ax, shm_attach, &request, attach_on_reply, &rpc);
         if (r < 0)
                 return r;
-        r = rpc.n_fds == 1 && attached.region != 0 ? add_region(ax, attached.region, attached.size, protection, shm, fd)
+        r = rpc.n_fds == 1 && attached.region != 0 ? add_region(ax, attached.region, attached.size, protection, fd)
                                                    : -AX_EPROTO;
         if (r < 0)
                 ax_shmdt(ax, shm);

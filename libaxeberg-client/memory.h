@@ -1,28 +1,31 @@
 /*
  * The program's side of regions: where they are mapped, found without a lock.
  *
- * A region's id names its slot. Slots are in blocks that never move. A thread that copies says so in a place of its own (a hazard pointer); whoever frees takes the
- * region out of its slot, makes all threads' memory accesses visible (membarrier(2)), and waits until nobody says so any more. So copying costs two
- * stores and no atomic operation, and M5 holds: after the free an error, during it the old data, never a fault.
+ * A region's number names its slot. Slots are in blocks that never move. A thread that copies says so in a place of its own (a hazard pointer) and then looks whether the
+ * slot still has the number; whoever frees takes the number out, makes all threads' memory accesses visible (membarrier(2)), and waits until nobody says
+ * so any more. So copying costs two stores and no atomic operation, and M5 holds: after the free an error, during it the old data, never a fault.
  */
 #pragma once
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 #include "axeberg.h"
 
-enum { REGION_SLOT_BITS = 20, REGION_BLOCK_BITS = 10, REGION_BLOCKS = 1 << (REGION_SLOT_BITS - REGION_BLOCK_BITS) };
+enum { REGION_SLOT_BITS = 20, REGION_BLOCK_BITS = 8, REGION_BLOCKS = 1 << (REGION_SLOT_BITS - REGION_BLOCK_BITS) };
+
+/* In place of a number: a thread is about to fill or empty the slot, and has it for itself. As a number it would mean slot 0, as 0 itself does, and that has no region. */
+#define REGION_ID_BUSY (UINT64_MAX << REGION_SLOT_BITS)
 
 struct region {
-        ax_region_id id;
+        _Alignas(64) _Atomic ax_region_id id; /* 0: free */
         size_t size;
-        unsigned protection;
-        ax_shm_id shm; /* an attachment's; 0: none */
+        size_t readable, writable; /* bytes: all or nothing */
         void *address;
 };
 
 struct region_block {
-        _Atomic(struct region *) slots[1 << REGION_BLOCK_BITS];
+        struct region slots[1 << REGION_BLOCK_BITS];
 };
 
 /* Part of the client. */

@@ -6,15 +6,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "pages.h"
+
 static _Atomic(struct thread *) threads;
 static atomic_uint n_threads;
 static pthread_key_t key;
 bool thread_barrier_is_remote;
 
-_Thread_local struct thread *thread_current;
+_Thread_local struct thread *thread_current, *thread_fast;
 
 static void thread_on_end(void *thread) {
-        thread_current = NULL;
+        thread_current = thread_fast = NULL;
         atomic_store(&((struct thread *) thread)->taken, false);
 }
 
@@ -66,5 +68,6 @@ struct thread *thread_register(void) {
         }
         pthread_setspecific(key, thread);
         thread_current = thread;
+        thread_fast = thread_barrier_is_remote && thread->number < AX_COUNTER_SLOTS - 1 ? thread : NULL;
         return thread;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { PAGE = 4096 };
@@ -470,6 +471,88 @@ START_TEST(test_M5_a_region_may_be_freed_during_a_copy) {
 }
 END_TEST
 
+/* After copies that went well. */
+START_TEST(test_M5_every_copy_looks_again) {
+        ax_client *ax = fixture_connect();
+        ax_region_id region = alloc(ax, 100, AX_PROT_READ_WRITE), other = alloc(ax, 100, AX_PROT_READ);
+        char data[200] = "abc", back[200];
+        int status;
+        pid_t pid;
+
+        for (int i = 0; i < 3; i++) {
+                assert_result(ax_mem_write(ax, region, 0, data, 100), 100);
+                assert_result(ax_mem_read(ax, region, 1, back, 99), 99);
+                ck_assert_mem_eq(back, data + 1, 99);
+        }
+        assert_result(ax_mem_read(ax, region, 90, back, 20), 10);
+        assert_result(ax_mem_read(ax, region, 100, back, 20), 0);
+        assert_result(ax_mem_read(ax, region, 0, back, 0), 0);
+        assert_error(ax_mem_read(ax, region, 101, back, 0), AX_EMEM_OUT_OF_BOUNDS);
+        assert_error(ax_mem_read(ax, region, SIZE_MAX, back, 2), AX_EMEM_OUT_OF_BOUNDS);
+        assert_error(ax_mem_write(ax, region, 99, data, 2), AX_EMEM_OUT_OF_BOUNDS);
+        assert_error(ax_mem_write(ax, region, SIZE_MAX, data, 2), AX_EMEM_OUT_OF_BOUNDS);
+        assert_error(ax_mem_read(ax, region, 0, NULL, 1), AX_EINVAL);
+        assert_error(ax_mem_read(NULL, region, 0, back, 1), AX_EINVAL);
+        assert_error(ax_mem_read(ax, 0, 0, back, 1), AX_EMEM_INVALID_REGION);
+        assert_result(ax_mem_read(ax, other, 0, back, 1), 1);
+        assert_error(ax_mem_write(ax, other, 0, data, 1), AX_EMEM_PERMISSION_DENIED);
+        assert_result(ax_mem_read(ax, region, 0, back, 1), 1);
+        pid = fork();
+        ck_assert_int_ge(pid, 0);
+        if (pid == 0)
+                _exit(ax_mem_read(ax, region, 0, back, 1) == -AX_ESRCH ? 0 : 1);
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        ck_assert_int_eq(status, 0);
+        assert_result(ax_mem_read(ax, region, 0, back, 1), 1);
+        assert_result(ax_mem_free(ax, region), 0);
+        assert_error(ax_mem_read(ax, region, 0, back, 1), AX_EMEM_INVALID_REGION);
+        assert_result(ax_mem_read(ax, other, 0, back, 1), 1);
+        ax_disconnect(ax);
+        ax = fixture_connect(); /* perhaps where the last one was */
+        assert_error(ax_mem_read(ax, other, 0, back, 1), AX_EMEM_INVALID_REGION);
+        region = alloc(ax, 100, AX_PROT_READ_WRITE);
+        assert_result(ax_mem_read(ax, region, 0, back, 1), 1);
+        assert_result(ax_exit(ax, 0), 0);
+        assert_error(ax_mem_read(ax, region, 0, back, 1), AX_ESRCH);
+        ax_disconnect(ax);
+}
+END_TEST
+
+static unsigned count_mappings(void) {
+        FILE *maps = fopen("/proc/self/maps", "re");
+        char line[512];
+        unsigned count = 0;
+
+        ck_assert_ptr_nonnull(maps);
+        while (fgets(line, sizeof(line), maps))
+                count += strstr(line, "memfd:") != NULL;
+        fclose(maps);
+        return count;
+}
+
+static void *alloc_and_free(void *ax) {
+        for (int i = 0; i < 2000; i++)
+                assert_result(ax_mem_free(ax, alloc(ax, PAGE, AX_PROT_READ_WRITE)), 0);
+        return NULL;
+}
+
+/* The daemon gives a region's number away as soon as it is free, before the thread that freed it has unmapped it. */
+START_TEST(test_M5_regions_freed_and_made_at_once_leave_no_mapping) {
+        _connected_ ax_client *ax = fixture_connect();
+        pthread_t threads[COPIERS];
+        unsigned before;
+
+        alloc_and_free(ax);
+        before = count_mappings();
+        for (int i = 0; i < COPIERS; i++)
+                assert_result(pthread_create(&threads[i], NULL, alloc_and_free, ax), 0);
+        for (int i = 0; i < COPIERS; i++)
+                assert_result(pthread_join(threads[i], NULL), 0);
+        ck_assert_uint_eq(count_mappings(), before);
+        assert_memory(ax, 0, 0, 0);
+}
+END_TEST
+
 /* ---- published pages ------------------------------------------------------------------------------------------- */
 
 START_TEST(test_published_figures_cost_no_call_and_are_right) {
@@ -886,6 +969,8 @@ int main(void) {
         fixture_add(suite, test_sync_and_refresh_are_atomic, 0);
         fixture_add(suite, test_M5_a_freed_region_gives_an_error, 0);
         fixture_add(suite, test_M5_a_region_may_be_freed_during_a_copy, 0);
+        fixture_add(suite, test_M5_every_copy_looks_again, 0);
+        fixture_add(suite, test_M5_regions_freed_and_made_at_once_leave_no_mapping, 0);
         fixture_add(suite, test_published_figures_cost_no_call_and_are_right, 0);
         fixture_add(suite, test_pages_cannot_be_written, 0);
         fixture_add(suite, test_bad_sizes_protections_and_ids, 0);
