@@ -230,6 +230,21 @@ int config_load(struct config *config, const char *path) {
         return load.result;
 }
 
+int config_each_number(const struct config *config, int (*visit)(const char *name, uint64_t value, void *userdata),
+                       void *userdata) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < sizeof(settings) / sizeof(settings[0]); i++) {
+                const void *value = (const char *) config + settings[i].offset;
+
+                if (settings[i].type == SETTING_COUNT)
+                        r = visit(settings[i].name, *(const unsigned *) value, userdata);
+                else if (settings[i].type == SETTING_BYTES)
+                        r = visit(settings[i].name, *(const uint64_t *) value, userdata);
+        }
+        return r < 0 ? r : 0;
+}
+
 static size_t value_size(const struct setting *setting) {
         switch (setting->type) {
         case SETTING_BOOL:

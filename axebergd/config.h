@@ -38,5 +38,9 @@ int config_load(struct config *config, const char *path);
 /* Takes over what differs and can be changed in a running daemon; says what cannot. */
 void config_apply(struct config *config, struct config *fresh);
 
+/* Each setting that is a number, with its value; until `visit` returns a negative number. Return: that, or 0. */
+int config_each_number(const struct config *config, int (*visit)(const char *name, uint64_t value, void *userdata),
+                       void *userdata);
+
 /* Sets one setting from text; used by the file and the command line alike. Return: 0, -ENOENT (no such setting), -EINVAL (bad value), -ENOMEM. */
 int config_set(struct config *config, const char *name, const char *value);

@@ -25,6 +25,8 @@ void kernel_configure(struct kernel *kernel) {
         kernel->users.limits[USER_MEMORY] = config->memory_per_uid;
         kernel->memory.limit = config->system_memory;
         kernel->processes.fd_limit = config->fds_per_process;
+        if (kernel->observer)
+                kernel->observer->ops->limits_changed(kernel->observer);
 }
 
 int kernel_init(struct kernel *kernel, const struct config *config, sd_event *event) {
@@ -97,7 +99,28 @@ void kernel_reset_figures(struct kernel *kernel) {
         trace_reset(&kernel->trace);
 }
 
+static void tell_trace_changed(struct kernel *kernel) {
+        if (kernel->observer)
+                kernel->observer->ops->trace_changed(kernel->observer);
+}
+
 void kernel_set_trace(struct kernel *kernel, bool enabled) {
         kernel->trace.enabled = enabled;
         system_page_publish(kernel);
+        tell_trace_changed(kernel);
+}
+
+void kernel_set_trace_filter(struct kernel *kernel, const struct trace_filter *filter) {
+        kernel->trace.filter = *filter;
+        tell_trace_changed(kernel);
+}
+
+unsigned kernel_count_open_files(const struct kernel *kernel) {
+        struct process *process, *next;
+        unsigned count = 0;
+
+        HASH_ITER (hh, kernel->processes.processes, process, next) {
+                count += process->fds.n_open;
+        }
+        return count;
 }

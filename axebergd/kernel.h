@@ -40,6 +40,20 @@ struct kernel_figures {
         uint64_t processes_spawned, processes_exited, signals, timers_fired;
 };
 
+struct kernel_observer;
+
+struct kernel_observer_ops {
+        void (*process_started)(struct kernel_observer *observer, const struct process *process);
+        void (*process_ended)(struct kernel_observer *observer, const struct process *process); /* its status is set */
+        void (*limits_changed)(struct kernel_observer *observer);
+        void (*trace_changed)(struct kernel_observer *observer); /* whether it is on, or what it records */
+};
+
+/* Who is told of what happens, and must not change anything in there. */
+struct kernel_observer {
+        const struct kernel_observer_ops *ops;
+};
+
 struct kernel {
         const struct config *config;
         sd_event *event;
@@ -70,6 +84,7 @@ struct kernel {
         struct kernel_figures since;                 /* the figures at the last reset */
         struct local_totals local_since;
         unsigned n_sessions;
+        struct kernel_observer *observer; /* NULL: nobody */
         uint64_t started_usec;
         struct timespec started_realtime;
 };
@@ -87,3 +102,6 @@ void kernel_figures(const struct kernel *kernel, struct kernel_figures *ret);
 void kernel_reset_figures(struct kernel *kernel);
 /* Turns the trace on or off, and tells every program. */
 void kernel_set_trace(struct kernel *kernel, bool enabled);
+void kernel_set_trace_filter(struct kernel *kernel, const struct trace_filter *filter);
+/* Of all processes. */
+unsigned kernel_count_open_files(const struct kernel *kernel);

@@ -12,6 +12,7 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
+#include "bus/bus.h"
 #include "config.h"
 #include "kernel.h"
 #include "mounter.h"
@@ -131,6 +132,7 @@ struct daemon {
         char **argv;
         const char *config_path; /* NULL: none was read */
         struct service service;
+        struct bus bus;
         struct config config;
         struct kernel kernel;
         struct server server;
@@ -225,6 +227,8 @@ static int daemon_start(struct daemon *daemon, sd_event *event) {
                 r = service_start(&daemon->service, event, &daemon->kernel, config->socket_path);
         if (r < 0)
                 return r;
+        if (config->bus)
+                (void) bus_start(&daemon->bus, &daemon->kernel); /* without it everything else works */
         log_info("serving on %s, store %s", config->socket_path, daemon->kernel.vfs.mounts[0].store->source);
         if (!config->mount_path) {
                 daemon_on_ready(daemon);
@@ -274,6 +278,7 @@ static int daemon_run(struct daemon *daemon) {
         service_stop(&daemon->service);
         mounter_deinit(&daemon->mounter);
         process_table_end_all(&daemon->kernel.processes);
+        bus_stop(&daemon->bus);
         server_deinit(&daemon->server);
         kernel_deinit(&daemon->kernel);
         sd_event_unref(event);

@@ -71,6 +71,20 @@ static void process_free(struct process *process) {
         free(process);
 }
 
+static void tell_started(const struct process *process) {
+        struct kernel_observer *observer = process->kernel->observer;
+
+        if (observer)
+                observer->ops->process_started(observer, process);
+}
+
+static void tell_ended(const struct process *process) {
+        struct kernel_observer *observer = process->kernel->observer;
+
+        if (observer)
+                observer->ops->process_ended(observer, process);
+}
+
 static int process_create(struct process **ret, struct kernel *kernel, struct process *parent,
                           const struct process_options *options) {
         struct process_table *table = &kernel->processes;
@@ -112,6 +126,7 @@ static int process_create(struct process **ret, struct kernel *kernel, struct pr
                 trace_add_child(&kernel->trace, parent->pid, process->pid);
                 trace_process(process, AX_TRACE_PROCESS, "created", "parent %d, uid %u", parent->pid,
                               (unsigned) process->identity->uid);
+                tell_started(process);
         }
         *ret = steal_pointer(&process);
         return 0;
@@ -170,6 +185,37 @@ struct process *process_init_process(const struct process_table *table) {
         return process_from_pid(table, PROCESS_INIT_PID);
 }
 
+/* A list this short is kept in order by insertion. */
+static void insert_by_pid(const struct process **list, size_t *count, size_t most, const struct process *process) {
+        size_t i = *count;
+
+        if (*count == most && list[most - 1]->pid < process->pid)
+                return;
+        if (*count < most)
+                (*count)++;
+        else
+                i--;
+        for (; i > 0 && list[i - 1]->pid > process->pid; i--)
+                list[i] = list[i - 1];
+        list[i] = process;
+}
+
+size_t process_table_list(const struct process_table *table, int32_t after_pid, const struct process **ret, size_t most,
+                          bool *ret_more) {
+        struct process *process, *next;
+        size_t count = 0, above = 0;
+
+        HASH_ITER (hh, table->processes, process, next) {
+                if (process->pid <= after_pid)
+                        continue;
+                above++;
+                insert_by_pid(ret, &count, most, process);
+        }
+        if (ret_more)
+                *ret_more = above > count;
+        return count;
+}
+
 /* P3: orphans go to init, which has nothing to ask their zombies. */
 static void hand_children_to_init(struct process *process) {
         struct process *init = process_init_process(&process->kernel->processes), *child, *next;
@@ -196,6 +242,8 @@ static void process_release(struct process *process) {
 }
 
 void process_discard(struct process *process) {
+        process->status = (struct wait_status){ AX_EXITED, 0 };
+        tell_ended(process);
         process_release(process);
         process_free(process);
 }
@@ -243,6 +291,7 @@ static void process_end(struct process *process, struct wait_status status) {
         log_debug("process %d ended: %s %d", process->pid, status.kind == AX_EXITED ? "exit code" : "signal",
                   status.code);
         process->kernel->counters.processes_exited++;
+        tell_ended(process);
         if (!process->awaits_host || process->parent->pid == PROCESS_INIT_PID)
                 process_settle(process);
 }
@@ -362,6 +411,11 @@ void process_unpark(struct process *process) {
         assert(process->parked > 0);
         if (--process->parked == 0 && process->state == PROCESS_SLEEPING)
                 process_set_state(process, PROCESS_RUNNING);
+}
+
+void process_set_memory_limit(struct process *process, uint64_t limit) {
+        process->regions.account.limit = limit;
+        process_page_publish(process);
 }
 
 const char *process_command(const struct process *process) {

@@ -135,10 +135,13 @@ void process_table_end_all(struct process_table *table);
  * Return: 0, -EDQUOT, -EAGAIN (no pid is free), -ENOMEM.
  */
 int process_new(struct process **ret, struct process *parent, const struct process_options *options);
-/* Takes back a child that nobody has seen yet. */
+/* Takes back a child that no program has seen yet. */
 void process_discard(struct process *process);
 struct process *process_from_pid(const struct process_table *table, int32_t pid);
 struct process *process_init_process(const struct process_table *table);
+/* The processes with the lowest pids above `after_pid`, in order, `most` of them. `ret_more` (may be NULL): there are others. Return: how many. */
+size_t process_table_list(const struct process_table *table, int32_t after_pid, const struct process **ret, size_t most,
+                          bool *ret_more);
 int process_set_command_line(struct process *process, const char *text, size_t size); /* 0, -ENOMEM */
 
 /* Ends the process: gives back what it holds, hands its children to init, tells its parent, and leaves a zombie, which init reaps at once. */
@@ -158,6 +161,9 @@ bool process_matches(const struct process *child, int32_t pid, const struct proc
 bool process_is_reportable(const struct process *child, bool ended_only);
 /* The report has been made: a zombie is gone after this. */
 void process_reported(struct process *child);
+
+/* Bytes, 0: none. Below what is in use it lets nothing more in. */
+void process_set_memory_limit(struct process *process, uint64_t limit);
 
 /* A call of the process begins or ends to wait. */
 void process_park(struct process *process);

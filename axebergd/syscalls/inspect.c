@@ -17,16 +17,6 @@
 
 enum { PROCESSES_PER_REPLY = 128 };
 
-static unsigned count_open_files(const struct kernel *kernel) {
-        struct process *process, *next;
-        unsigned count = 0;
-
-        HASH_ITER (hh, kernel->processes.processes, process, next) {
-                count += process->fds.n_open;
-        }
-        return count;
-}
-
 SYSCALL(sys_status, Empty, StatusReply) {
         const struct kernel *kernel = call->kernel;
         Axeberg__StatusReply reply = AXEBERG__STATUS_REPLY__INIT;
@@ -39,7 +29,7 @@ SYSCALL(sys_status, Empty, StatusReply) {
         reply.host_pid = (uint32_t) getpid();
         reply.processes = kernel->processes.count;
         reply.sessions = kernel->n_sessions;
-        reply.open_files = count_open_files(kernel);
+        reply.open_files = kernel_count_open_files(kernel);
         reply.calls = kernel->counters.calls + local_totals_calls(&local);
         reply.local_calls = local_totals_calls(&local);
         reply.call_errors = kernel->counters.call_errors + local_totals_errors(&local);
@@ -73,37 +63,21 @@ static void process_info_fill(Axeberg__ProcessInfo *info, const struct process *
         info->parked = process->parked;
 }
 
-/* Keeps the lowest pids above `after`, in order; a list this short is kept by insertion. */
-static void insert_by_pid(const struct process **list, size_t *count, const struct process *process) {
-        size_t i = *count < PROCESSES_PER_REPLY ? (*count)++ : *count - 1;
-
-        if (i == PROCESSES_PER_REPLY - 1 && list[i] && list[i]->pid < process->pid)
-                return;
-        for (; i > 0 && list[i - 1]->pid > process->pid; i--)
-                list[i] = list[i - 1];
-        list[i] = process;
-}
-
 SYSCALL(sys_process_list, ProcessListRequest, ProcessListReply) {
         Axeberg__ProcessListReply reply = AXEBERG__PROCESS_LIST_REPLY__INIT;
         Axeberg__ProcessInfo infos[PROCESSES_PER_REPLY], *pointers[PROCESSES_PER_REPLY];
-        const struct process *list[PROCESSES_PER_REPLY] = { NULL };
-        struct process *process, *next;
-        size_t count = 0, above = 0;
+        const struct process *list[PROCESSES_PER_REPLY];
+        bool more;
+        size_t count =
+                process_table_list(&call->kernel->processes, request->after_pid, list, PROCESSES_PER_REPLY, &more);
 
-        HASH_ITER (hh, call->kernel->processes.processes, process, next) {
-                if (process->pid <= request->after_pid)
-                        continue;
-                above++;
-                insert_by_pid(list, &count, process);
-        }
         for (size_t i = 0; i < count; i++) {
                 process_info_fill(&infos[i], list[i]);
                 pointers[i] = &infos[i];
         }
         reply.n_processes = count;
         reply.processes = pointers;
-        reply.more = above > count;
+        reply.more = more;
         call_reply_message(call, (int) count, &reply.base);
 }
 

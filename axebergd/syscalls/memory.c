@@ -302,10 +302,8 @@ SYSCALL(sys_memory_limit, MemoryLimitRequest, Empty) {
                 r = -ESRCH;
         else if (process != call->process && !process_is_administrator(call->process))
                 r = -EPERM;
-        if (r == 0) {
-                process->regions.account.limit = request->limit;
-                process_page_publish(process);
-        }
+        if (r == 0)
+                process_set_memory_limit(process, request->limit);
         call_reply(call, r);
 }
 

@@ -15,21 +15,16 @@
 #include "util/clock.h"
 #include "util/identity.h"
 
-static bool are_valid_pids(const int32_t *pids, size_t n_pids) {
-        for (size_t i = 0; i < n_pids; i++)
-                if (pids[i] <= 0)
-                        return false;
-        return n_pids <= TRACE_MAX_PIDS;
-}
-
-static void set_filter(struct trace_filter *filter, const Axeberg__TraceSetRequest *request) {
-        *filter = (struct trace_filter){
+static void set_filter(struct kernel *kernel, const Axeberg__TraceSetRequest *request) {
+        struct trace_filter filter = {
                 .categories = request->categories,
                 .n_pids = (unsigned) request->n_pids,
                 .children = request->children,
         };
+
         if (request->n_pids > 0)
-                memcpy(filter->pids, request->pids, request->n_pids * sizeof(filter->pids[0]));
+                memcpy(filter.pids, request->pids, request->n_pids * sizeof(filter.pids[0]));
+        kernel_set_trace_filter(kernel, &filter);
 }
 
 SYSCALL(sys_trace_set, TraceSetRequest, Empty) {
@@ -39,12 +34,12 @@ SYSCALL(sys_trace_set, TraceSetRequest, Empty) {
                 call_reply(call, -EPERM);
                 return;
         }
-        if (!are_valid_pids(request->pids, request->n_pids) || request->categories >> (AX_TRACE_CUSTOM + 1)) {
+        if (!trace_are_pids(request->pids, request->n_pids) || request->categories >> (AX_TRACE_CUSTOM + 1)) {
                 call_reply(call, -EINVAL);
                 return;
         }
         if (request->set_filter)
-                set_filter(&kernel->trace.filter, request);
+                set_filter(kernel, request);
         if (request->reset)
                 kernel_reset_figures(kernel);
         if (request->set_enabled)
@@ -238,7 +233,7 @@ static void reading_attempt(struct call *call) {
 SYSCALL(sys_trace_read, TraceReadRequest, TraceReadReply) {
         struct reading *reading;
 
-        if (!are_valid_pids(request->pids, request->n_pids)) {
+        if (!trace_are_pids(request->pids, request->n_pids)) {
                 call_reply(call, -EINVAL);
                 return;
         }

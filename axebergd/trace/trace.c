@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "kernel.h"
@@ -113,9 +114,27 @@ const struct trace_event *trace_find(const struct trace *trace, uint64_t number,
         return number < trace->next ? &trace->ring[number % trace->size] : NULL;
 }
 
-const char *trace_category_name(unsigned category) {
-        static const char *const names[] = { "syscall",   "process", "memory", "timer",  "signal",
-                                             "scheduler", "file",    "ipc",    "window", "custom" };
+static const char *const category_names[] = { "syscall",   "process", "memory", "timer",  "signal",
+                                              "scheduler", "file",    "ipc",    "window", "custom" };
 
-        return category < sizeof(names) / sizeof(names[0]) ? names[category] : "?";
+enum { CATEGORIES = sizeof(category_names) / sizeof(category_names[0]) };
+
+const char *trace_category_name(unsigned category) {
+        return category < CATEGORIES ? category_names[category] : "?";
+}
+
+int trace_category_from_name(const char *name) {
+        for (int category = 0; category < CATEGORIES; category++)
+                if (strcmp(category_names[category], name) == 0)
+                        return category;
+        return -ENOENT;
+}
+
+bool trace_are_pids(const int32_t *pids, size_t n_pids) {
+        if (n_pids > TRACE_MAX_PIDS)
+                return false;
+        for (size_t i = 0; i < n_pids; i++)
+                if (pids[i] <= 0)
+                        return false;
+        return true;
 }

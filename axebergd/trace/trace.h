@@ -78,3 +78,7 @@ void trace_add_child(struct trace *trace, int32_t parent, int32_t child);
 const struct trace_event *trace_find(const struct trace *trace, uint64_t number, uint64_t *ret_lost);
 
 const char *trace_category_name(unsigned category);
+/* Return: the category, -ENOENT. */
+int trace_category_from_name(const char *name);
+/* Whether a filter can have these. */
+bool trace_are_pids(const int32_t *pids, size_t n_pids);

@@ -1,0 +1,135 @@
+#include "bus/authority.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "util/cleanup.h"
+#include "util/log.h"
+
+enum { MOST_PENDING = 128 };
+
+/* A person may have to type a password. */
+#define POLKIT_TIMEOUT_USEC (UINT64_C(120) * 1000000)
+
+struct bus_pending {
+        struct bus *bus;
+        sd_bus_message *message;
+        sd_bus_slot *slot; /* of what is being asked */
+        const char *polkit_action;
+        bus_action perform;
+        uint32_t uid; /* of the sender, once it is known */
+        struct bus_pending *prev, *next;
+};
+
+static void pending_free(struct bus_pending *pending) {
+        DL_DELETE(pending->bus->pending, pending);
+        pending->bus->n_pending--;
+        sd_bus_slot_unref(pending->slot);
+        sd_bus_message_unref(pending->message);
+        free(pending);
+}
+
+void authority_drop_all(struct bus *bus) {
+        while (bus->pending)
+                pending_free(bus->pending);
+}
+
+/* Logs the first one and then every power of two, so that nobody can fill the log. */
+static void refuse(struct bus_pending *pending, const char *name, const char *why) {
+        uint64_t refused = ++pending->bus->refused;
+
+        if ((refused & (refused - 1)) == 0)
+                log_warning("D-Bus: refused %s to uid %u: %s; refused %llu times",
+                            sd_bus_message_get_member(pending->message), pending->uid, why,
+                            (unsigned long long) refused);
+        sd_bus_reply_method_errorf(pending->message, name, "%s", why);
+        pending_free(pending);
+}
+
+static void permit(struct bus_pending *pending) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        log_info("D-Bus: %s by uid %u", sd_bus_message_get_member(pending->message), pending->uid);
+        r = pending->perform(pending->bus, pending->message, &error);
+        if (r < 0)
+                sd_bus_reply_method_errno(pending->message, r, &error);
+        pending_free(pending);
+}
+
+static int on_polkit(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        struct bus_pending *pending = userdata;
+        int authorized = 0, challenge = 0;
+
+        (void) ret_error;
+        if (!sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_enter_container(reply, 'r', "bba{ss}") > 0)
+                sd_bus_message_read(reply, "bb", &authorized, &challenge);
+        if (authorized)
+                permit(pending);
+        else if (challenge)
+                refuse(pending, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "authentication is required");
+        else
+                refuse(pending, SD_BUS_ERROR_ACCESS_DENIED, "only administrators of the kernel may do that");
+        return 1;
+}
+
+/* Where there is no polkit the answer is an error, which is a refusal. */
+static int ask_polkit(struct bus_pending *pending) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        sd_bus *bus = pending->bus->bus;
+        int interactive = sd_bus_message_get_allow_interactive_authorization(pending->message) > 0;
+        int r = sd_bus_message_new_method_call(bus, &call, "org.freedesktop.PolicyKit1",
+                                               "/org/freedesktop/PolicyKit1/Authority",
+                                               "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
+
+        if (r >= 0)
+                r = sd_bus_message_append(call, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
+                                          sd_bus_message_get_sender(pending->message), pending->polkit_action, 0,
+                                          interactive ? 1u : 0u, "");
+        pending->slot = sd_bus_slot_unref(pending->slot);
+        return r < 0 ? r : sd_bus_call_async(bus, &pending->slot, call, on_polkit, pending, POLKIT_TIMEOUT_USEC);
+}
+
+static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        struct bus_pending *pending = userdata;
+
+        (void) ret_error;
+        if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "u", &pending->uid) <= 0)
+                refuse(pending, SD_BUS_ERROR_ACCESS_DENIED, "the bus does not say who asks");
+        else if (pending->uid == 0 || pending->uid == geteuid())
+                permit(pending);
+        else if (ask_polkit(pending) < 0)
+                refuse(pending, SD_BUS_ERROR_ACCESS_DENIED, "only administrators of the kernel may do that");
+        return 1;
+}
+
+int authority_require(struct bus *bus, sd_bus_message *message, const char *polkit_action, bus_action perform,
+                      sd_bus_error *error) {
+        struct bus_pending *pending;
+        int r;
+
+        if (bus->n_pending >= MOST_PENDING)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED, "too many calls wait for permission");
+        pending = calloc(1, sizeof(*pending));
+        if (!pending)
+                return -ENOMEM;
+        *pending = (struct bus_pending){
+                .bus = bus,
+                .message = sd_bus_message_ref(message),
+                .polkit_action = polkit_action,
+                .perform = perform,
+                .uid = UINT32_MAX,
+        };
+        DL_APPEND(bus->pending, pending);
+        bus->n_pending++;
+        r = sd_bus_call_method_async(bus->bus, &pending->slot, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                     "org.freedesktop.DBus", "GetConnectionUnixUser", on_uid, pending, "s",
+                                     sd_bus_message_get_sender(message));
+        if (r < 0) {
+                pending_free(pending);
+                return r;
+        }
+        return 1;
+}

@@ -1,0 +1,15 @@
+/*
+ * ListProcesses: a long answer that is made in steps, some processes a turn of the loop, so that nobody else waits for it.
+ *
+ * What ends meanwhile may be missing or there; nothing comes twice, because the list goes by pid. The number of lists that are being made is limited, and all of
+ * them are dropped with the bus.
+ */
+#pragma once
+
+#include "bus/bus.h"
+
+#define LISTING_ROW "(iiuussttto)"
+
+/* Answers the call, before long. For a method's handler to return. */
+int listing_begin(struct bus *bus, sd_bus_message *call, sd_bus_error *error);
+void listing_drop_all(struct bus *bus);
