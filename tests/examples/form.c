@@ -130,6 +130,7 @@ static enum input on_byte(struct form *form, char byte) {
 int main(void) {
         struct form form = { .rows = 24, .columns = 80 };
         char data[512];
+        int status;
         ssize_t n;
 
         check(ax_connect(&form.ax, NULL), "cannot connect to axebergd");
@@ -146,6 +147,8 @@ int main(void) {
         }
         if (form.done)
                 printf("%s lives in %s\n", form.fields[0], form.fields[1]);
+        status = form.done ? EXIT_SUCCESS : EXIT_FAILURE;
+        check(ax_exit(form.ax, status), "exit"); /* what a parent is told; ax_disconnect() alone would say 0 */
         ax_disconnect(form.ax);
-        return form.done ? EXIT_SUCCESS : EXIT_FAILURE;
+        return status;
 }

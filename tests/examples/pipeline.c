@@ -137,6 +137,7 @@ static int run_parent(const char *program, const char *count, const char *wanted
         ax_pid pids[STAGES];
         char result[4096];
         ax_client *ax;
+        int status;
         ssize_t n;
 
         check(ax_connect(&ax, NULL), "cannot connect to axebergd");
@@ -154,8 +155,10 @@ static int run_parent(const char *program, const char *count, const char *wanted
         for (int i = 0; i < STAGES; i++)
                 in_order = wait_for(ax, pids[i], stages[i].name) && in_order;
         fwrite(result, 1, (size_t) n, stdout);
+        status = n > 0 && in_order ? EXIT_SUCCESS : EXIT_FAILURE;
+        check(ax_exit(ax, status), "exit"); /* what a parent is told; ax_disconnect() alone would say 0 */
         ax_disconnect(ax);
-        return n > 0 && in_order ? EXIT_SUCCESS : EXIT_FAILURE;
+        return status;
 }
 
 int main(int argc, char **argv) {

@@ -98,9 +98,11 @@ static int consume(ax_shm_id segment, bool coherent) {
                         block->checksum = checksum;
                         check(ax_shm_sync(ax, segment), "sync");
                 }
-        } while (pass_turn(ax, AX_STDOUT) && more);
+                if (!pass_turn(ax, AX_STDOUT))
+                        check(-AX_EPIPE, "the producer is gone");
+        } while (more);
         ax_disconnect(ax);
-        return more ? EXIT_FAILURE : EXIT_SUCCESS;
+        return EXIT_SUCCESS;
 }
 
 /* ---- the producer --------------------------------------------------------------------------------------------- */
@@ -139,8 +141,8 @@ static bool produce(ax_client *ax, ax_shm_id segment, struct block *block, uint6
 }
 
 static int run(const char *program, bool coherent, uint64_t blocks) {
-        struct ax_wait_status status;
-        int full[2], empty[2];
+        struct ax_wait_status ended;
+        int full[2], empty[2], status;
         struct block *block;
         ax_shm_id segment;
         ax_client *ax;
@@ -158,14 +160,16 @@ static int run(const char *program, bool coherent, uint64_t blocks) {
         check(ax_close(ax, empty[1]), "close");
 
         ok = produce(ax, segment, block, blocks, full[1], empty[0]);
-        check(ax_wait(ax, child, &status, AX_WAIT_ENDED), "wait");
-        if (status.kind == AX_EXITED)
-                printf("consumer: exit status %d\n", status.code);
+        check(ax_wait(ax, child, &ended, AX_WAIT_ENDED), "wait");
+        if (ended.kind == AX_EXITED)
+                printf("consumer: exit status %d\n", ended.code);
         else
-                printf("consumer: ended by %s\n", ax_signal_name(status.code));
+                printf("consumer: ended by %s\n", ax_signal_name(ended.code));
         check(ax_shmdt(ax, segment), "shmdt"); /* nobody else has it attached: the segment is gone */
+        status = ok && ended.kind == AX_EXITED && ended.code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        check(ax_exit(ax, status), "exit"); /* what a parent is told; ax_disconnect() alone would say 0 */
         ax_disconnect(ax);
-        return ok && status.kind == AX_EXITED && status.code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return status;
 }
 
 int main(int argc, char **argv) {
