@@ -15,8 +15,8 @@
  * touching the parent's process. Its copies of cancel switches do nothing, and its thread uses none. A child that wants to be an axeberg process
  * connects by itself.
  *
- * Any call can fail with: -AX_ESRCH the process has ended, or the connection is lost; -AX_EINTR the call was
- * cancelled or interrupted by a signal; -AX_ENOMEM; -AX_EAGAIN too many calls wait on this connection; -AX_EPROTO the daemon
+ * Any call can fail with: -AX_ESRCH the process has ended, or the connection is lost; -AX_EINTR the call waited, and was
+ * cancelled or interrupted by a signal that the process handles; -AX_ENOMEM; -AX_EAGAIN too many calls wait on this connection; -AX_EPROTO the daemon
  * speaks another protocol.
  */
 #pragma once
@@ -158,7 +158,8 @@ int ax_socket_path(char *buf, size_t size);
  * ax_disconnect() - end the process with exit code 0, if it still lives, and free the handle
  * @ax: the connection; NULL is fine
  *
- * No other thread may be inside a call on @ax.
+ * A parent that waits is told 0, whatever the host program's exit status will be: where that is another, ax_exit() comes first. A program that
+ * just ends need not call this; its exit status counts then. No other thread may be inside a call on @ax.
  */
 void ax_disconnect(ax_client *ax);
 
@@ -166,7 +167,11 @@ void ax_disconnect(ax_client *ax);
  * ax_fileno() - descriptor for event loops
  * @ax: the connection
  *
- * Return: a host descriptor that polls readable (POLLIN) when ax_dispatch() has something to do. It belongs to @ax: do not read or close it.
+ * It polls readable (POLLIN) when ax_dispatch() has something to do: signals that are to be handled, or the connection is lost. Call that with a timeout of 0,
+ * as it may find nothing after all. Other calls run due handlers, too, so an event loop looks at what its handlers have done before it waits. Woken tasks
+ * and readable axeberg descriptors do not show here: who waits for those is a thread, or a child, of its own.
+ *
+ * Return: a host descriptor, always the same. It belongs to @ax: do not read or close it. -AX_EMFILE.
  */
 int ax_fileno(ax_client *ax);
 
@@ -175,7 +180,7 @@ int ax_fileno(ax_client *ax);
  * @ax: the connection
  * @timeout_ms: how long to wait for something to do; 0 not at all, < 0 for ever
  *
- * Return: how many handlers ran; 0 when the time is over; -AX_EINVAL for a NaN.
+ * Return: how many handlers ran; 0 when the time is over; -AX_ESRCH the connection is lost, -AX_EINVAL for a NaN.
  */
 int ax_dispatch(ax_client *ax, double timeout_ms);
 
@@ -258,6 +263,8 @@ ssize_t ax_read(ax_client *ax, int fd, void *buf, size_t size);
  * @fd: open for writing
  * @buf: the data
  * @size: of the data
+ *
+ * Waits while there is no room (pipe, window), unless the descriptor is non-blocking.
  *
  * Return: bytes written; less than @size only where an error came after some of the data (a full disk, an interruption).
  * -AX_EBADF, -AX_EAGAIN, -AX_EPIPE, -AX_EFBIG, -AX_ENOSPC, -AX_EDQUOT, -AX_EINTR, -AX_EIO, -AX_EINVAL.
@@ -396,7 +403,7 @@ int ax_umask(ax_client *ax, uint32_t mask);
 /** ax_getpid() - the process's pid, positive; costs no round trip. Return: -AX_ESRCH on a forked child's handle. */
 ax_pid ax_getpid(ax_client *ax);
 
-/** ax_getppid() - the parent's pid; 1 for a process that connected by itself */
+/** ax_getppid() - the parent's pid; 1 for a process that connected by itself, or whose parent has ended */
 ax_pid ax_getppid(ax_client *ax);
 
 /**
@@ -495,7 +502,8 @@ ax_pid ax_wait(ax_client *ax, ax_pid pid, struct ax_wait_status *ret, unsigned f
  * @fds: fds[0] reads, fds[1] writes; untouched on error
  *
  * A pipe holds 64 KiB. Writes of up to 4096 bytes are atomic. Reads wait while it is empty, and give 0 when the last writing descriptor is
- * closed; writes wait while it is full, and fail with -AX_EPIPE, raising SIGPIPE, when the last reading one is.
+ * closed; writes wait while it is full, and fail with -AX_EPIPE, raising SIGPIPE, when the last reading one is. Children of ax_spawn() that inherit all have
+ * both ends as well, and keep the pipe from ending: give them only theirs, with close_others.
  *
  * Return: 0; -AX_EMFILE, -AX_ENFILE, -AX_EDQUOT, -AX_ENOMEM.
  */
@@ -550,7 +558,10 @@ int ax_timer_set(ax_client *ax, double delay_ms, ax_task_id wake_task, ax_timer_
 
 /**
  * ax_timer_interval() - wake a task again and again
+ * @ax: the connection
  * @interval_ms: more than 0; less than 0.1 is taken as 0.1
+ * @wake_task: as for ax_timer_set()
+ * @ret: the timer; may be NULL
  *
  * The n-th tick is due n intervals after now. Ticks that could not be given in time become one, the rest is counted: ax_timer_overruns().
  *
@@ -566,6 +577,9 @@ int64_t ax_timer_overruns(ax_client *ax, ax_timer_id timer);
 
 /**
  * ax_alarm() - raise SIGALRM in this process, once, after a time
+ * @ax: the connection
+ * @delay_ms: as for ax_timer_set()
+ * @ret: the timer; may be NULL
  *
  * Other alarms of the process stay.
  *
@@ -595,7 +609,7 @@ enum ax_signal_action { AX_SIGNAL_DEFAULT, AX_SIGNAL_IGNORE, AX_SIGNAL_TERMINATE
 
 /*
  * A program's signal handler. It runs in a thread that is inside a library call or ax_dispatch(), never asynchronously, so it may call
- * everything but ax_disconnect(). Its signal is blocked while it runs.
+ * everything but ax_disconnect(). Its signal is blocked while it runs. Where several threads are inside calls on @ax, it may be any of them.
  */
 typedef void (*ax_signal_handler)(ax_client *ax, int signal, void *userdata);
 
@@ -691,6 +705,9 @@ void *ax_mem_map(ax_client *ax, ax_region_id region, size_t *ret_size);
 
 /**
  * ax_shmget() - make a shared segment of zeroed memory
+ * @ax: the connection
+ * @size: bytes, not 0
+ * @ret: the segment
  *
  * It can be attached by every process of the same user, and by administrators. It lives as long as it is attached; one that was never attached ends with
  * its maker.
@@ -701,15 +718,26 @@ int ax_shmget(ax_client *ax, size_t size, ax_shm_id *ret);
 
 /**
  * ax_shmat() - attach a segment: get a region of its size and present content
+ * @ax: the connection
+ * @shm: the segment; other processes learn its id from its maker, as from an argument
+ * @protection: of the copy, AX_PROT_…; ax_shm_sync() needs AX_PROT_READ_WRITE
+ * @ret: the region, for ax_mem_map(), ax_mem_read() and ax_mem_write()
  *
  * The region is the process's own copy. ax_shm_sync() copies it to the segment, ax_shm_refresh() the segment to it, each whole: two processes' copies
- * never mix.
+ * never mix. Neither waits for anybody or tells anybody; whose turn it is, processes settle among themselves, as by pipes.
  *
  * Return: 0; -AX_EMEM_SHM_NOT_FOUND, -AX_EMEM_ALREADY_ATTACHED, -AX_EMEM_PERMISSION_DENIED another user's, -AX_EMEM_OUT_OF_MEMORY, -AX_EINVAL.
  */
 int ax_shmat(ax_client *ax, ax_shm_id shm, unsigned protection, ax_region_id *ret);
 
-/** ax_shmat_coherent() - attach the segment itself, for reading and writing: plain shared memory, where ax_shm_sync() and ax_shm_refresh() have nothing to do. Return: as ax_shmat(). */
+/**
+ * ax_shmat_coherent() - attach the segment itself, for reading and writing
+ *
+ * Plain shared memory: a store is there for the others at once, in no other order than between threads. ax_shm_sync() and ax_shm_refresh() have nothing to do,
+ * and return 0.
+ *
+ * Return: as ax_shmat().
+ */
 int ax_shmat_coherent(ax_client *ax, ax_shm_id shm, ax_region_id *ret);
 
 /** ax_shmdt() - detach; the region is gone. Return: 0, -AX_EMEM_NOT_ATTACHED, -AX_EMEM_SHM_NOT_FOUND. */

@@ -1,6 +1,9 @@
 /*
  * A form in a window: two fields and a button. Show it with `axctl window attach ID`; Tab and Enter go on, Ctrl-] leaves it to itself.
  * It ends when it has been sent off (exit status 0, the fields on standard output) or closed (1).
+ *
+ * A window is a terminal to the program: it draws by writing, with escape sequences, and reads the keys. What happens to the window itself comes among the
+ * keys, as ESC _ … ESC \.
  */
 #include <axeberg.h>
 #include <stdio.h>
@@ -9,14 +12,27 @@
 
 enum { FIELDS = 2, FIELD_SIZE = 32, BUTTON = FIELDS };
 
+/* Where in the input we are: keys, or inside an escape sequence, which a read may end in the middle of. */
+enum input { KEYS, ESCAPE, SEQUENCE, EVENT, EVENT_ESCAPE };
+
 struct form {
         ax_client *ax;
         int window;
         unsigned rows, columns;
         int at; /* which field, or the button */
         char fields[FIELDS][FIELD_SIZE];
+        enum input input;
+        char event[64];
+        size_t event_size;
         bool done, closed;
 };
+
+static void check(int64_t result, const char *what) {
+        if (result >= 0)
+                return;
+        fprintf(stderr, "form: %s: %s\n", what, ax_strerror((int) result));
+        exit(EXIT_FAILURE);
+}
 
 static void draw(const struct form *form) {
         static const char *const labels[FIELDS] = { "Name", "City" };
@@ -32,7 +48,7 @@ static void draw(const struct form *form) {
         if (form->at < BUTTON)
                 n += snprintf(screen + n, sizeof(screen) - (size_t) n, "\033[%d;%zuH", form->at + 3,
                               9 + strlen(form->fields[form->at]));
-        ax_write(form->ax, form->window, screen, (size_t) n);
+        check(ax_write(form->ax, form->window, screen, (size_t) n), "draw");
 }
 
 static void on_key(struct form *form, char key) {
@@ -51,7 +67,6 @@ static void on_key(struct form *form, char key) {
                 field[length] = key;
 }
 
-/* `event`: what is between ESC _ and ESC \. */
 static void on_event(struct form *form, const char *event) {
         unsigned rows, columns;
 
@@ -63,46 +78,77 @@ static void on_event(struct form *form, const char *event) {
         }
 }
 
-/* Input is keys, and events among them; other escape sequences are keys that this form does not use. */
-static void on_input(struct form *form, const char *data, size_t size) {
-        for (size_t i = 0; i < size; i++) {
-                const char *end = NULL;
-
-                if (data[i] == '\033' && i + 1 < size && data[i + 1] == '_')
-                        end = memmem(data + i, size - i, "\033\\", 2);
-                if (end) {
-                        char event[64];
-
-                        snprintf(event, sizeof(event), "%.*s", (int) (end - data - (ptrdiff_t) i - 2), data + i + 2);
-                        on_event(form, event);
-                        i = (size_t) (end - data) + 1;
-                } else if (data[i] == '\033')
-                        return;
-                else
-                        on_key(form, data[i]);
+/* The byte after ESC. Sequences that are no events are keys that this form does not use, such as the arrows. */
+static enum input on_escape(struct form *form, char byte) {
+        form->event_size = 0;
+        switch (byte) {
+        case '_':
+                return EVENT;
+        case '[':
+        case 'O':
+                return SEQUENCE;
+        case '\033':
+                return ESCAPE;
+        default:
+                return KEYS;
         }
+}
+
+static enum input on_event_byte(struct form *form, char byte) {
+        if (byte == '\033')
+                return EVENT_ESCAPE;
+        if (form->event_size < sizeof(form->event) - 1)
+                form->event[form->event_size++] = byte;
+        return EVENT;
+}
+
+static enum input on_event_end(struct form *form) {
+        form->event[form->event_size] = '\0';
+        on_event(form, form->event);
+        return KEYS;
+}
+
+static enum input on_byte(struct form *form, char byte) {
+        switch (form->input) {
+        case ESCAPE:
+                return on_escape(form, byte);
+        case SEQUENCE:
+                return byte >= '@' && byte <= '~' ? KEYS : SEQUENCE;
+        case EVENT:
+                return on_event_byte(form, byte);
+        case EVENT_ESCAPE:
+                return on_event_end(form);
+        case KEYS:
+                break;
+        }
+        if (byte == '\033')
+                return ESCAPE;
+        on_key(form, byte);
+        return KEYS;
 }
 
 int main(void) {
         struct form form = { .rows = 24, .columns = 80 };
         char data[512];
-        ssize_t n = 1;
-        int r = ax_connect(&form.ax, NULL);
+        int status;
+        ssize_t n;
 
-        if (r == 0)
-                r = form.window = ax_window_create(form.ax, "A form");
-        if (r < 0) {
-                fprintf(stderr, "form: %s\n", ax_strerror(r));
-                return EXIT_FAILURE;
-        }
-        while (n > 0 && !form.done && !form.closed) {
+        check(ax_connect(&form.ax, NULL), "cannot connect to axebergd");
+        form.window = ax_window_create(form.ax, "A form");
+        check(form.window, "window");
+        while (!form.done && !form.closed) {
                 draw(&form);
                 n = ax_read(form.ax, form.window, data, sizeof(data));
-                if (n > 0)
-                        on_input(&form, data, (size_t) n);
+                check(n, "read");
+                for (ssize_t i = 0; i < n; i++)
+                        form.input = on_byte(&form, data[i]);
+                if (form.input == ESCAPE && n < (ssize_t) sizeof(data))
+                        form.input = KEYS; /* nothing follows: the key of that name */
         }
         if (form.done)
                 printf("%s lives in %s\n", form.fields[0], form.fields[1]);
+        status = form.done ? EXIT_SUCCESS : EXIT_FAILURE;
+        check(ax_exit(form.ax, status), "exit"); /* what a parent is told; ax_disconnect() alone would say 0 */
         ax_disconnect(form.ax);
-        return form.done ? EXIT_SUCCESS : EXIT_FAILURE;
+        return status;
 }

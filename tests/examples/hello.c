@@ -1,47 +1,74 @@
 /*
  * A first axeberg program: reads a file, writes a file, lists a directory, prints to the console.
+ *
+ * A call's result is 0 or positive where it succeeded, and a negative error otherwise, which ax_strerror() puts into words; there is no errno to look at.
+ * printf() writes to the host's standard output; AX_STDOUT is the axeberg console, which `axctl console` shows.
  */
 #include <axeberg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int check(int result, const char *what) {
+/* The process ends with the program, so there is nothing to clean up on the way out. */
+static void check(int64_t result, const char *what) {
         if (result >= 0)
-                return result;
-        fprintf(stderr, "hello: %s: %s\n", what, ax_strerror(result));
+                return;
+        fprintf(stderr, "hello: %s: %s\n", what, ax_strerror((int) result));
         exit(EXIT_FAILURE);
 }
 
-static void print(ax_client *ax, const char *text) {
-        check((int) ax_write(ax, AX_STDOUT, text, strlen(text)), "the console");
+/* A write is short where an error came after some of the data; the next one tells which. */
+static void write_text(ax_client *ax, int fd, const char *text, const char *what) {
+        size_t size = strlen(text);
+        ssize_t n;
+
+        for (size_t done = 0; done < size; done += (size_t) n) {
+                n = ax_write(ax, fd, text + done, size - done);
+                check(n, what);
+        }
 }
 
-int main(void) {
-        ax_client *ax;
-        char data[256], **names;
-        int fd, n;
+static void show_file(ax_client *ax, const char *path) {
+        int fd = ax_open(ax, path, AX_READ);
+        char data[256];
+        ssize_t n;
 
-        check(ax_connect(&ax, NULL), "connect");
+        check(fd, path);
+        printf("read from %s: ", path);
+        while ((n = ax_read(ax, fd, data, sizeof(data))) > 0)
+                fwrite(data, 1, (size_t) n, stdout);
+        check(n, path); /* 0: the end of the file */
+        check(ax_close(ax, fd), path);
+}
 
-        fd = check(ax_open(ax, "/home/user/data.txt", AX_READ), "/home/user/data.txt");
-        n = check((int) ax_read(ax, fd, data, sizeof(data) - 1), "read");
-        data[n] = '\0';
-        ax_close(ax, fd);
-        printf("read from /home/user/data.txt: %s", data);
+static void write_file(ax_client *ax, const char *path, const char *text) {
+        int fd = ax_open(ax, path, AX_WRITE);
 
-        fd = check(ax_open(ax, "/tmp/output.txt", AX_WRITE), "/tmp/output.txt");
-        check((int) ax_write(ax, fd, "Hello, axeberg!\n", 16), "write");
-        ax_close(ax, fd);
+        check(fd, path);
+        write_text(ax, fd, text, path);
+        check(ax_close(ax, fd), path);
+}
 
-        n = check(ax_readdir(ax, "/tmp", &names), "/tmp");
-        printf("%d name%s in /tmp:", n, n == 1 ? "" : "s");
+static void list_directory(ax_client *ax, const char *path) {
+        char **names;
+        int n = ax_readdir(ax, path, &names);
+
+        check(n, path);
+        printf("%d name%s in %s:", n, n == 1 ? "" : "s", path);
         for (int i = 0; i < n; i++)
                 printf(" %s", names[i]);
         printf("\n");
         ax_names_free(names);
+}
 
-        print(ax, "Hello from an axeberg process\n");
+int main(void) {
+        ax_client *ax;
+
+        check(ax_connect(&ax, NULL), "cannot connect to axebergd");
+        show_file(ax, "/home/user/data.txt");
+        write_file(ax, "/tmp/output.txt", "Hello, axeberg!\n");
+        list_directory(ax, "/tmp");
+        write_text(ax, AX_STDOUT, "Hello from an axeberg process\n", "the console");
         ax_disconnect(ax);
         return EXIT_SUCCESS;
 }

@@ -166,7 +166,7 @@ programs_for() {
   fi
   if [[ ! -d $WORK/programs ]]; then
     mkdir -p "$WORK"/programs/{lib,axebergd,axfs,bin}
-    for program in axebergd axfs axctl hello; do
+    for program in axebergd axfs axctl hello pipeline shm events; do
       path=$(command -v "$program") || continue
       case $program in
       axebergd | axfs) cp "$path" "$WORK/programs/$program/" ;;
