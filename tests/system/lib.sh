@@ -12,6 +12,7 @@
 #
 #   start_daemon [ARGUMENT…]   axebergd ARGUMENT…, its store in $WORK/store unless the arguments say else; returns when it serves, and
 #                              with --mount when the mount serves. Sets DAEMON_PID, DAEMON_LOG. DAEMON_UID=1000 runs it as that user.
+#                              DAEMON_BUS=ADDRESS is the D-Bus that it goes on; else it goes on none.
 #   stop_daemon                ends it by SIGTERM; it must exit with 0 and leave no socket and no mount
 #   kill_daemon                ends it by SIGKILL, and waits until it is gone
 #   mount_namespace DIR [ARGUMENT…]   axfs ARGUMENT… DIR, in the background; returns when the mount serves. Adds its pid to AXFS_PIDS.
@@ -31,6 +32,7 @@ export LC_ALL=C.UTF-8
 TEST_NAME=$(basename "$0" .test)
 DAEMON_PID=
 DAEMON_UID=
+DAEMON_BUS=
 DAEMON_MOUNT=
 AXFS_PIDS=()
 SLOWNESS=1
@@ -227,6 +229,7 @@ run_apart() { # LOG UID COMMAND…
   close_inherited_descriptors
   exec env -i "PATH=$PATH" LC_ALL=C.UTF-8 "HOME=$WORK" "AXEBERG_TEST=$WORK" "TMPDIR=$TMPDIR" \
     "XDG_RUNTIME_DIR=$WORK/runtime" "AXEBERG_SOCKET=$AXEBERG_SOCKET" \
+    ${DAEMON_BUS:+"DBUS_SYSTEM_BUS_ADDRESS=$DAEMON_BUS"} ${DAEMON_BUS:+"DBUS_SESSION_BUS_ADDRESS=$DAEMON_BUS"} \
     "ASAN_OPTIONS=$ASAN_OPTIONS" "UBSAN_OPTIONS=$UBSAN_OPTIONS" "TSAN_OPTIONS=$TSAN_OPTIONS" "${prefix[@]}" "$@"
 }
 
@@ -245,7 +248,7 @@ daemon_serves() { # [MOUNT]
 
 start_daemon() {
   local mount="" argument previous="" owner=${DAEMON_UID:-$(id -u)}
-  local -a store=(--store "$WORK/store")
+  local -a store=(--store "$WORK/store") bus=()
   [[ -z $DAEMON_PID ]] || fail "start_daemon: one is running"
   for argument in "$@"; do
     case $argument in
@@ -259,7 +262,8 @@ start_daemon() {
   mkdir -p "$WORK/runtime"
   chmod 700 "$WORK/runtime"
   [[ $(id -u) -ne 0 ]] || chown "$owner:$owner" "$WORK/run" "$WORK/runtime" ${store:+"$WORK/store"}
-  (run_apart "$DAEMON_LOG" "$DAEMON_UID" axebergd --no-bus --socket "$AXEBERG_SOCKET" "${store[@]}" "$@") &
+  [[ -n $DAEMON_BUS ]] || bus=(--no-bus)
+  (run_apart "$DAEMON_LOG" "$DAEMON_UID" axebergd "${bus[@]}" --socket "$AXEBERG_SOCKET" "${store[@]}" "$@") &
   DAEMON_PID=$!
   DAEMON_MOUNT=$mount
   poll 30 daemon_serves "$mount"
