@@ -34,6 +34,7 @@ int kernel_init(struct kernel *kernel, const struct config *config, sd_event *ev
 
         *kernel = (struct kernel){ .config = config, .event = event, .started_usec = clock_usec(), .page_fd = -1 };
         clock_gettime(CLOCK_REALTIME, &kernel->started_realtime);
+        kernel->users.kernel = kernel;
         kernel_configure(kernel);
 
         r = identity_init();

@@ -48,6 +48,7 @@ void kill_prepare(int argc, char **argv);
 int run_run(struct axctl *axctl);
 int mem_run(struct axctl *axctl);
 int shm_run(struct axctl *axctl);
+int users_run(struct axctl *axctl);
 int ls_run(struct axctl *axctl);
 int stat_run(struct axctl *axctl);
 int cat_run(struct axctl *axctl);

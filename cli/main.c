@@ -78,6 +78,7 @@ static const struct command commands[] = {
           .run = mem_run,
           .most = 3 },
         { .name = "shm", .operands = "", .summary = "Shared segments", .run = shm_run },
+        { .name = "users", .operands = "", .summary = "What each user has taken, and may take", .run = users_run },
         { .name = "ls",
           .operands = "[PATH...]",
           .summary = "List directories and files",

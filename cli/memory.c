@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,6 @@
 #include "axctl.h"
 #include "table.h"
 #include "text.h"
-
-enum { BAR_WIDTH = 20 };
 
 /* "512", "64K", "1.5G" is not one: whole numbers with a unit. */
 static bool parse_bytes(const char *text, uint64_t *ret) {
@@ -56,7 +55,7 @@ static int mem_limit(struct axctl *axctl) {
 
 enum { MEM_PID, MEM_ALLOCATED, MEM_LIMIT, MEM_PEAK, MEM_REGIONS, MEM_ATTACHED, MEM_COMMAND, MEM_BAR, MEM_COLUMNS };
 
-static const struct column mem_text_columns[MEM_COLUMNS] = {
+static const struct column mem_columns[MEM_COLUMNS] = {
         [MEM_PID] = { .name = "PID", .number = true },
         [MEM_ALLOCATED] = { .name = "ALLOCATED", .number = true },
         [MEM_LIMIT] = { .name = "LIMIT", .number = true },
@@ -66,31 +65,8 @@ static const struct column mem_text_columns[MEM_COLUMNS] = {
         [MEM_COMMAND] = { .name = "COMMAND" },
         [MEM_BAR] = { .name = "OF LIMIT" },
 };
-static const struct column mem_json_columns[MEM_COLUMNS] = {
-        [MEM_PID] = { .name = "pid", .number = true },
-        [MEM_ALLOCATED] = { .name = "allocated", .number = true },
-        [MEM_LIMIT] = { .name = "limit", .number = true },
-        [MEM_PEAK] = { .name = "peak", .number = true },
-        [MEM_REGIONS] = { .name = "regions", .number = true },
-        [MEM_ATTACHED] = { .name = "attached", .number = true },
-        [MEM_COMMAND] = { .name = "command" },
-};
-
 static const char *limit_text(uint64_t limit, char text[static BYTES_SIZE]) {
         return limit ? bytes_text(limit, text) : "-";
-}
-
-static const char *bar(uint64_t used, uint64_t limit, char text[static BAR_WIDTH + 3]) {
-        unsigned filled = limit ? (unsigned) ((double) used / (double) limit * BAR_WIDTH + 0.5) : 0;
-
-        if (filled > BAR_WIDTH)
-                filled = BAR_WIDTH;
-        text[0] = '[';
-        for (unsigned i = 0; i < BAR_WIDTH; i++)
-                text[1 + i] = i < filled ? '#' : '.';
-        text[BAR_WIDTH + 1] = ']';
-        text[BAR_WIDTH + 2] = '\0';
-        return text;
 }
 
 /* `room`: what the process could have at most. */
@@ -99,25 +75,59 @@ static void mem_row(const struct axctl *axctl, struct libscols_table *table, con
         struct libscols_line *row = table_row(table, NULL);
         struct ax_memory_stats stats = { .allocated = process->memory };
         bool known = ax_memstats_of(axctl->ax, process->pid, &stats) == 0;
-        char text[BYTES_SIZE], picture[BAR_WIDTH + 3];
+        char text[BYTES_SIZE], picture[BAR_SIZE];
 
         table_set(row, MEM_PID, "%d", process->pid);
-        table_set(row, MEM_COMMAND, "%s", process->command);
-        if (axctl->json) {
-                table_set(row, MEM_ALLOCATED, "%" PRIu64, stats.allocated);
-                if (!known)
-                        return;
-                table_set(row, MEM_LIMIT, "%" PRIu64, stats.limit);
-                table_set(row, MEM_PEAK, "%" PRIu64, stats.peak);
-        } else {
-                table_set(row, MEM_ALLOCATED, "%s", bytes_text(stats.allocated, text));
-                table_set(row, MEM_LIMIT, "%s", known ? limit_text(stats.limit, text) : "?");
-                table_set(row, MEM_PEAK, "%s", known ? bytes_text(stats.peak, text) : "?");
-        }
+        table_set(row, MEM_ALLOCATED, "%s", bytes_text(stats.allocated, text));
+        table_set(row, MEM_LIMIT, "%s", known ? limit_text(stats.limit, text) : "?");
+        table_set(row, MEM_PEAK, "%s", known ? bytes_text(stats.peak, text) : "?");
         table_set(row, MEM_REGIONS, "%" PRIu64, stats.region_count);
         table_set(row, MEM_ATTACHED, "%" PRIu64, stats.shm_count);
+        table_set(row, MEM_COMMAND, "%s", process->command);
         if (bars)
-                table_set(row, MEM_BAR, "%s", bar(stats.allocated, stats.limit ? stats.limit : room, picture));
+                table_set(row, MEM_BAR, "%s", bar_text(stats.allocated, stats.limit ? stats.limit : room, picture));
+}
+
+/* What this user may not know of another's process is left out. */
+static json_object *mem_object(const struct axctl *axctl, const struct ax_process *process) {
+        struct ax_memory_stats stats = { .allocated = process->memory };
+        bool known = ax_memstats_of(axctl->ax, process->pid, &stats) == 0;
+        json_object *object = json_object_new_object();
+
+        json_object_object_add(object, "pid", json_object_new_int(process->pid));
+        json_object_object_add(object, "allocated", json_object_new_uint64(stats.allocated));
+        if (known) {
+                json_object_object_add(object, "limit", json_object_new_uint64(stats.limit));
+                json_object_object_add(object, "peak", json_object_new_uint64(stats.peak));
+                json_object_object_add(object, "regions", json_object_new_uint64(stats.region_count));
+                json_object_object_add(object, "attached", json_object_new_uint64(stats.shm_count));
+        }
+        json_object_object_add(object, "command", json_object_new_string(process->command));
+        return object;
+}
+
+static json_object *system_object(const struct ax_system_memory_stats *system) {
+        json_object *object = json_object_new_object();
+
+        json_object_object_add(object, "allocated", json_object_new_uint64(system->total_allocated));
+        json_object_object_add(object, "limit", json_object_new_uint64(system->system_limit));
+        json_object_object_add(object, "segments", json_object_new_uint64(system->shm_count));
+        json_object_object_add(object, "segment_bytes", json_object_new_uint64(system->shm_total_size));
+        return object;
+}
+
+static int mem_print_json(const struct axctl *axctl, const struct ax_process *processes, int n,
+                          const struct ax_system_memory_stats *system) {
+        json_object *all = json_object_new_object(), *list = json_object_new_array();
+
+        for (int i = 0; i < n; i++)
+                if (processes[i].pid != 1)
+                        json_object_array_add(list, mem_object(axctl, &processes[i]));
+        json_object_object_add(all, "memory", list);
+        json_object_object_add(all, "system", system_object(system));
+        puts(json_object_to_json_string_ext(all, JSON_C_TO_STRING_PRETTY));
+        json_object_put(all);
+        return STATUS_OK;
 }
 
 static void print_totals(const struct ax_system_memory_stats *system) {
@@ -129,10 +139,23 @@ static void print_totals(const struct ax_system_memory_stats *system) {
         printf("; %" PRIu64 " segments of %s\n", system->shm_count, bytes_text(system->shm_total_size, text));
 }
 
+static int mem_print(const struct axctl *axctl, const struct ax_process *processes, int n,
+                     const struct ax_system_memory_stats *system) {
+        bool bars = isatty(STDOUT_FILENO);
+        struct libscols_table *table = table_new("memory", mem_columns, bars ? MEM_COLUMNS : MEM_COLUMNS - 1, false);
+        int status;
+
+        for (int i = 0; table && i < n; i++)
+                if (processes[i].pid != 1)
+                        mem_row(axctl, table, &processes[i], bars, system->system_limit);
+        status = table ? table_print(table) : complain(axctl, "the list", -AX_ENOMEM);
+        if (status == STATUS_OK)
+                print_totals(system);
+        return status;
+}
+
 int mem_run(struct axctl *axctl) {
-        bool bars = !axctl->json && isatty(STDOUT_FILENO);
         struct ax_system_memory_stats system;
-        struct libscols_table *table;
         struct ax_process *processes;
         int n, r;
 
@@ -144,17 +167,8 @@ int mem_run(struct axctl *axctl) {
         n = r < 0 ? r : ax_process_list(axctl->ax, &processes);
         if (n < 0)
                 return complain(axctl, "the daemon", n);
-        table = table_new("memory", axctl->json ? mem_json_columns : mem_text_columns,
-                          bars ? MEM_COLUMNS : MEM_COLUMNS - 1, axctl->json);
-        for (int i = 0; table && i < n; i++)
-                if (processes[i].pid != 1)
-                        mem_row(axctl, table, &processes[i], bars, system.system_limit);
+        r = axctl->json ? mem_print_json(axctl, processes, n, &system) : mem_print(axctl, processes, n, &system);
         free(processes);
-        if (!table)
-                return complain(axctl, "the list", -AX_ENOMEM);
-        r = table_print(table);
-        if (!axctl->json)
-                print_totals(&system);
         return r;
 }
 

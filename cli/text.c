@@ -33,3 +33,16 @@ const char *bytes_text(uint64_t bytes, char text[static BYTES_SIZE]) {
                 snprintf(text, BYTES_SIZE, "%.1f%c", amount, units[unit]);
         return text;
 }
+
+const char *bar_text(uint64_t used, uint64_t limit, char text[static BAR_SIZE]) {
+        unsigned filled = limit ? (unsigned) ((double) used / (double) limit * BAR_WIDTH + 0.5) : 0;
+
+        if (filled > BAR_WIDTH)
+                filled = BAR_WIDTH;
+        text[0] = '[';
+        for (unsigned i = 0; i < BAR_WIDTH; i++)
+                text[1 + i] = i < filled ? '#' : '.';
+        text[BAR_WIDTH + 1] = ']';
+        text[BAR_WIDTH + 2] = '\0';
+        return text;
+}

@@ -1054,6 +1054,42 @@ struct ax_process {
  */
 int ax_process_list(ax_client *ax, struct ax_process **ret);
 
+/* What is limited for each user; axeberg.conf(5) has the limits. */
+enum ax_resource {
+        AX_RESOURCE_CONNECTIONS,
+        AX_RESOURCE_PROCESSES,
+        AX_RESOURCE_DESCRIPTORS,
+        AX_RESOURCE_PIPES,
+        AX_RESOURCE_TASKS,
+        AX_RESOURCE_TIMERS,
+        AX_RESOURCE_REGIONS,
+        AX_RESOURCE_WINDOWS,
+        AX_RESOURCE_MEMORY, /* bytes */
+        AX_RESOURCES,
+};
+
+struct ax_user {
+        uint32_t uid;
+        struct {
+                uint64_t used, limit; /* a limit of 0: none */
+                uint64_t refused;     /* how often something was refused, since the user's oldest process began */
+        } resources[AX_RESOURCES];    /* by enum ax_resource */
+};
+
+/**
+ * ax_user_list() - what each user has taken, in order of uids
+ * @ax: the connection
+ * @ret: an array, free it with free(); untouched on error
+ *
+ * Users exist in the kernel while they have something there. Administrators see all, others themselves.
+ *
+ * Return: how many.
+ */
+int ax_user_list(ax_client *ax, struct ax_user **ret);
+
+/** ax_resource_name() - "connections", "processes", "descriptors", "pipes", "tasks", "timers", "regions", "windows", "memory"; NULL: there is no such. */
+const char *ax_resource_name(enum ax_resource resource);
+
 /* ---- for file servers ------------------------------------------------------------------------------------ */
 
 struct ax_mount {

@@ -114,6 +114,85 @@ int ax_process_list(ax_client *ax, struct ax_process **ret) {
         return (int) list.count;
 }
 
+struct user_list {
+        struct ax_user *users;
+        size_t count;
+        bool more;
+        int error;
+};
+
+static uint64_t value_at(const uint64_t *values, size_t n, unsigned i) {
+        return i < n ? values[i] : 0;
+}
+
+static void user_list_on_reply(const Axeberg__UserListReply *reply, void *data) {
+        struct user_list *list = ((struct rpc *) data)->context;
+        struct ax_user *users = reallocarray(list->users, list->count + reply->n_users + 1, sizeof(*users));
+
+        if (!users) {
+                list->error = -AX_ENOMEM;
+                return;
+        }
+        list->users = users;
+        for (size_t i = 0; i < reply->n_users; i++) {
+                const Axeberg__UserInfo *info = reply->users[i];
+                struct ax_user *user = &users[list->count];
+
+                if (list->count > 0 && info->uid <= users[list->count - 1].uid)
+                        list->error = -AX_EPROTO; /* not in order: the list might never end */
+                *user = (struct ax_user){ .uid = info->uid };
+                for (unsigned resource = 0; resource < AX_RESOURCES; resource++) {
+                        user->resources[resource].used = value_at(info->used, info->n_used, resource);
+                        user->resources[resource].refused = value_at(info->refused, info->n_refused, resource);
+                        user->resources[resource].limit = value_at(reply->limits, reply->n_limits, resource);
+                }
+                list->count++;
+        }
+        list->more = reply->more && reply->n_users > 0;
+}
+
+int ax_user_list(ax_client *ax, struct ax_user **ret) {
+        Axeberg__UserListRequest request = AXEBERG__USER_LIST_REQUEST__INIT;
+        struct user_list list = { 0 };
+        struct rpc rpc = { .context = &list };
+        int r = client_check(ax);
+
+        if (r < 0)
+                return r;
+        if (!ret)
+                return -AX_EINVAL;
+        do {
+                request.after = list.count > 0;
+                request.after_uid = list.count > 0 ? list.users[list.count - 1].uid : 0;
+                list.more = false;
+                r = RPC(ax, user_list, &request, user_list_on_reply, &rpc);
+                if (r >= 0)
+                        r = list.error;
+        } while (r == 0 && list.more);
+        if (r < 0) {
+                free(list.users);
+                return r;
+        }
+        *ret = list.users;
+        return (int) list.count;
+}
+
+const char *ax_resource_name(enum ax_resource resource) {
+        static const char *const names[AX_RESOURCES] = {
+                [AX_RESOURCE_CONNECTIONS] = "connections",
+                [AX_RESOURCE_PROCESSES] = "processes",
+                [AX_RESOURCE_DESCRIPTORS] = "descriptors",
+                [AX_RESOURCE_PIPES] = "pipes",
+                [AX_RESOURCE_TASKS] = "tasks",
+                [AX_RESOURCE_TIMERS] = "timers",
+                [AX_RESOURCE_REGIONS] = "regions",
+                [AX_RESOURCE_WINDOWS] = "windows",
+                [AX_RESOURCE_MEMORY] = "memory",
+        };
+
+        return (unsigned) resource < AX_RESOURCES ? names[resource] : NULL;
+}
+
 enum { MAX_MOUNTS = 64 };
 
 struct mount_list {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "process/holders.h"
 #include "util/log.h"
 
 static const char *const resource_names[USER_RESOURCES] = {
@@ -37,6 +38,28 @@ int user_from_uid(struct user_table *table, uid_t uid, struct user **ret) {
         return 0;
 }
 
+size_t user_table_list(const struct user_table *table, const uid_t *after, const struct user **ret, size_t most,
+                       bool *ret_more) {
+        struct user *user, *next;
+        size_t count = 0, above = 0;
+
+        HASH_ITER (hh, table->users, user, next) {
+                size_t i = count < most ? count : most - 1;
+
+                if (after && user->uid <= *after)
+                        continue;
+                above++;
+                if (count == most && ret[most - 1]->uid < user->uid)
+                        continue;
+                for (; i > 0 && ret[i - 1]->uid > user->uid; i--)
+                        ret[i] = ret[i - 1];
+                ret[i] = user;
+                count += count < most;
+        }
+        *ret_more = above > count;
+        return count;
+}
+
 struct user *user_ref(struct user *user) {
         user->refs++;
         return user;
@@ -55,11 +78,14 @@ struct user *user_unref(struct user *user) {
 /* Logs the first refusal and then every power of two, so that a client in a loop cannot fill the log. */
 static void log_refusal(struct user *user, enum user_resource resource) {
         uint64_t refused = ++user->refused[resource];
+        char holders[256];
 
-        if ((refused & (refused - 1)) == 0)
-                log_warning("uid %u is at its limit of %llu %s; refused %llu times", (unsigned) user->uid,
-                            (unsigned long long) user->table->limits[resource], resource_names[resource],
-                            (unsigned long long) refused);
+        if ((refused & (refused - 1)) != 0)
+                return;
+        holders_describe(user->table->kernel, user, resource, holders, sizeof(holders));
+        log_warning("uid %u is at its limit of %llu %s; refused %llu times%s%s", (unsigned) user->uid,
+                    (unsigned long long) user->table->limits[resource], resource_names[resource],
+                    (unsigned long long) refused, *holders ? "; largest holders: " : "", holders);
 }
 
 int user_charge(struct user *user, struct user_charge *charge, enum user_resource resource, uint64_t amount) {

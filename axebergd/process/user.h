@@ -6,10 +6,12 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <uthash.h>
 
+/* As enum ax_resource has them. */
 enum user_resource {
         USER_CONNECTIONS,
         USER_PROCESSES,
@@ -23,7 +25,10 @@ enum user_resource {
         USER_RESOURCES,
 };
 
+struct kernel;
+
 struct user_table {
+        const struct kernel *kernel;
         struct user *users;
         uint64_t limits[USER_RESOURCES]; /* of each user; 0: none */
 };
@@ -46,6 +51,9 @@ struct user_charge {
 
 /* Return: 0, -ENOMEM. */
 int user_from_uid(struct user_table *table, uid_t uid, struct user **ret);
+/* The users with the lowest uids, those above `*after` where that is not NULL, in order, `most` of them. Return: how many. */
+size_t user_table_list(const struct user_table *table, const uid_t *after, const struct user **ret, size_t most,
+                       bool *ret_more);
 struct user *user_ref(struct user *user);
 struct user *user_unref(struct user *user);
 

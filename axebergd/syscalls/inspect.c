@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "axeberg.h"
 #include "kernel.h"
 #include "process/process.h"
 #include "syscalls/call.h"
@@ -15,7 +16,7 @@
 #include "vfs/store.h"
 #include "vfs/vfs.h"
 
-enum { PROCESSES_PER_REPLY = 128 };
+enum { PROCESSES_PER_REPLY = 128, USERS_PER_REPLY = 64 };
 
 SYSCALL(sys_status, Empty, StatusReply) {
         const struct kernel *kernel = call->kernel;
@@ -81,6 +82,40 @@ SYSCALL(sys_process_list, ProcessListRequest, ProcessListReply) {
         call_reply_message(call, (int) count, &reply.base);
 }
 
+_Static_assert((int) AX_RESOURCES == (int) USER_RESOURCES && (int) AX_RESOURCE_MEMORY == (int) USER_MEMORY,
+               "the wire's resources are the kernel's");
+
+static void user_info_fill(Axeberg__UserInfo *info, const struct user *user) {
+        axeberg__user_info__init(info);
+        info->uid = user->uid;
+        info->used = (uint64_t *) user->charged;
+        info->refused = (uint64_t *) user->refused;
+        info->n_used = info->n_refused = USER_RESOURCES;
+}
+
+SYSCALL(sys_user_list, UserListRequest, UserListReply) {
+        Axeberg__UserListReply reply = AXEBERG__USER_LIST_REPLY__INIT;
+        Axeberg__UserInfo infos[USERS_PER_REPLY], *pointers[USERS_PER_REPLY];
+        const struct user *list[USERS_PER_REPLY] = { call->process->user };
+        struct user_table *table = &call->kernel->users;
+        uid_t after = request->after_uid;
+        bool more = false;
+        size_t count = 1;
+
+        if (process_is_administrator(call->process))
+                count = user_table_list(table, request->after ? &after : NULL, list, USERS_PER_REPLY, &more);
+        for (size_t i = 0; i < count; i++) {
+                user_info_fill(&infos[i], list[i]);
+                pointers[i] = &infos[i];
+        }
+        reply.n_users = count;
+        reply.users = pointers;
+        reply.n_limits = USER_RESOURCES;
+        reply.limits = table->limits;
+        reply.more = more;
+        call_reply_message(call, (int) count, &reply.base);
+}
+
 SYSCALL(sys_mount_list, Empty, MountListReply) {
         Axeberg__MountListReply reply = AXEBERG__MOUNT_LIST_REPLY__INIT;
         Axeberg__MountInfo infos[VFS_MAX_MOUNTS], *pointers[VFS_MAX_MOUNTS];
@@ -142,6 +177,7 @@ SYSCALL(sys_local_call, LocalCallRequest, Empty) {
 void syscalls_add_inspect(Axeberg__Kernel_Service *service) {
         service->local_call = sys_local_call;
         service->status = sys_status;
+        service->user_list = sys_user_list;
         service->process_list = sys_process_list;
         service->mount_list = sys_mount_list;
         service->mount_report = sys_mount_report;

@@ -5,6 +5,8 @@
 #include "fixture.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -297,6 +299,65 @@ START_TEST(test_bad_settings_are_refused) {
 }
 END_TEST
 
+static void find_in_log(const char *text) {
+        char log[65536];
+        FILE *file = fopen(the_daemon.log, "re");
+        size_t n;
+
+        ck_assert_ptr_nonnull(file);
+        n = fread(log, 1, sizeof(log) - 1, file);
+        fclose(file);
+        log[n] = '\0';
+        ck_assert_msg(strstr(log, text), "the log does not have \"%s\": %s", text, log);
+}
+
+static void check_sees_itself_only(ax_client *ax, void *userdata) {
+        struct ax_user *users;
+
+        (void) userdata;
+        assert_result(ax_user_list(ax, &users), 1);
+        ck_assert_uint_eq(users[0].uid, FIXTURE_UID);
+        ck_assert_uint_eq(users[0].resources[AX_RESOURCE_CONNECTIONS].used, 1);
+        ck_assert_uint_eq(users[0].resources[AX_RESOURCE_DESCRIPTORS].limit, 20);
+        ck_assert_uint_eq(users[0].resources[AX_RESOURCE_DESCRIPTORS].refused, 0);
+        free(users);
+}
+
+START_TEST(test_use_and_refusals_are_told) {
+        ax_client *a, *b;
+        struct ax_user *users;
+        char text[128];
+
+        start_with("DescriptorsPerUser = 20");
+        a = fixture_connect();
+        b = fixture_connect();
+        for (int i = 0; i < 10; i++)
+                open_ok(a, "/dev/null", AX_READ);
+        for (int i = 0; i < 4; i++)
+                open_ok(b, "/dev/null", AX_READ);
+        for (int i = 0; i < 3; i++)
+                assert_error(ax_open(b, "/dev/null", AX_READ), AX_ENFILE);
+        snprintf(text, sizeof(text), "20 descriptors; refused 1 times; largest holders: %d test_limits: 13, %d test",
+                 ax_getpid(a), ax_getpid(b));
+        find_in_log(text);
+        assert_result(ax_user_list(a, &users), 1);
+        ck_assert_uint_eq(users[0].uid, geteuid());
+        ck_assert_uint_eq(users[0].resources[AX_RESOURCE_DESCRIPTORS].used, 20);
+        ck_assert_uint_eq(users[0].resources[AX_RESOURCE_DESCRIPTORS].limit, 20);
+        ck_assert_uint_eq(users[0].resources[AX_RESOURCE_DESCRIPTORS].refused, 3);
+        ck_assert_uint_eq(users[0].resources[AX_RESOURCE_PROCESSES].used, 2);
+        ck_assert_uint_eq(users[0].resources[AX_RESOURCE_MEMORY].used, 0);
+        free(users);
+        ck_assert_str_eq(ax_resource_name(AX_RESOURCE_MEMORY), "memory");
+        ck_assert_ptr_null(ax_resource_name(AX_RESOURCES));
+        assert_error(ax_user_list(a, NULL), AX_EINVAL);
+        if (geteuid() == 0)
+                fixture_as_uid(FIXTURE_UID, check_sees_itself_only, NULL);
+        ax_disconnect(a);
+        ax_disconnect(b);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("limits");
 
@@ -313,6 +374,7 @@ int main(void) {
         fixture_add(suite, test_one_write_larger_than_the_console_output, FIXTURE_NO_DAEMON);
         fixture_add(suite, test_the_daemon_out_of_descriptors, FIXTURE_NO_DAEMON);
         fixture_add(suite, test_idle_clients_cost_no_time, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_use_and_refusals_are_told, FIXTURE_NO_DAEMON);
         fixture_add(suite, test_bad_settings_are_refused, FIXTURE_NO_DAEMON);
         return fixture_main(suite);
 }
