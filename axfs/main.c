@@ -41,7 +41,12 @@ static unsigned descriptor_limit(void) {
 }
 
 static int axfs_init(struct axfs *fs, const struct options *options) {
-        *fs = (struct axfs){ .options = options, .ready_fd = -1, .want_passthrough = options->passthrough };
+        *fs = (struct axfs){
+                .options = options,
+                .ready_fd = -1,
+                .want_passthrough = options->passthrough,
+                .link = { .wake_fd = -1, .inotify_fd = -1 },
+        };
         pool_init(&fs->pool);
         tracing_init(&fs->tracing);
         namespace_init(&fs->namespace);
