@@ -77,8 +77,30 @@ static int mounter_on_exit(sd_event_source *source, const siginfo_t *info, void 
         return 0;
 }
 
+/* What a process waits for in the kernel, for the log: "State: D (disk sleep)" and the function, where the kernel tells. */
+static void describe_process(pid_t pid, char text[static 128]) {
+        char path[32], line[64], state[48] = "gone", place[32] = "";
+        FILE *file;
+
+        snprintf(path, sizeof(path), "/proc/%d/status", (int) pid);
+        file = fopen(path, "re");
+        while (file && fgets(line, sizeof(line), file))
+                if (sscanf(line, "State: %47[^\n]", state) == 1)
+                        break;
+        if (file)
+                fclose(file);
+        snprintf(path, sizeof(path), "/proc/%d/wchan", (int) pid);
+        file = fopen(path, "re");
+        if (file && fscanf(file, "%31s", place) != 1)
+                place[0] = '\0';
+        if (file)
+                fclose(file);
+        snprintf(text, 128, "%s%s%s", state, *place ? " in " : "", place);
+}
+
 static int mounter_on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         struct mounter *mounter = userdata;
+        char state[128];
 
         if (!mounter->killed) {
                 log_warning("axfs does not end; killing it");
@@ -89,7 +111,8 @@ static int mounter_on_deadline(sd_event_source *source, uint64_t usec, void *use
                 return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
         }
         /* it may wait for an answer of another axfs, where not even that signal reaches it: the daemon's end must not hang on it */
-        log_warning("axfs is stuck; going without it");
+        describe_process(mounter->pid, state);
+        log_warning("axfs (process %d, %s) is stuck; going without it", (int) mounter->pid, state);
         mounter->child = sd_event_source_disable_unref(mounter->child);
         unmount(mounter);
         mounter->on_stopped(mounter->userdata);
