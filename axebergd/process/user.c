@@ -57,9 +57,9 @@ static void log_refusal(struct user *user, enum user_resource resource) {
         uint64_t refused = ++user->refused[resource];
 
         if ((refused & (refused - 1)) == 0)
-                log_warning("uid %u is at its limit of %llu %s; refused %llu times", (unsigned) user->uid,
-                            (unsigned long long) user->table->limits[resource], resource_names[resource],
-                            (unsigned long long) refused);
+                log_client(LOG_WARNING, 0, 0, user->uid, "uid %u is at its limit of %llu %s; refused %llu times",
+                           (unsigned) user->uid, (unsigned long long) user->table->limits[resource],
+                           resource_names[resource], (unsigned long long) refused);
 }
 
 int user_charge(struct user *user, struct user_charge *charge, enum user_resource resource, uint64_t amount) {
