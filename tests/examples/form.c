@@ -2,6 +2,9 @@
  * A form in a window: two fields and a button. Show it with `axctl window attach ID`; Tab and Enter go on, Ctrl-] leaves it to itself.
  * It ends when it has been sent off (exit status 0, the fields on standard output) or closed (1).
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* memmem() */
+#endif
 #include <axeberg.h>
 #include <stdio.h>
 #include <stdlib.h>
