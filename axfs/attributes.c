@@ -212,6 +212,14 @@ static int reply_xattr(fuse_req_t req, const char *buffer, ssize_t length, size_
         return 0;
 }
 
+/*
+ * Before the host's kernel lets in anybody but a file's owner it asks for the file's access control list, and hands every error but
+ * ENODATA on to the caller: a filesystem without such lists must be one whose files have none.
+ */
+static int xattr_error(const char *name, int error) {
+        return error == -EOPNOTSUPP && strncmp(name, "system.posix_acl_", 17) == 0 ? -ENODATA : error;
+}
+
 int store_getxattr(struct axfs *fs, fuse_req_t req, struct node *node, const char *name, size_t size) {
         _cleanup_(pin_drop) struct pin pin = PIN_NONE;
         _cleanup_free_ char *buffer = NULL;
@@ -225,7 +233,8 @@ int store_getxattr(struct axfs *fs, fuse_req_t req, struct node *node, const cha
         buffer = malloc(size + 1);
         if (!buffer)
                 return -ENOMEM;
-        return reply_xattr(req, buffer, getxattr(proc_path(pin.fd).text, name, buffer, size), size);
+        r = reply_xattr(req, buffer, getxattr(proc_path(pin.fd).text, name, buffer, size), size);
+        return xattr_error(name, r);
 }
 
 /* The host shows trusted attributes to the privileged only, and axfs is. */

@@ -264,7 +264,7 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
         _cleanup_(node_unrefp) struct node *node = begin(req, ino);
 
         if (node)
-                CALL(req, node, getxattr, EOPNOTSUPP, node, name, size);
+                CALL(req, node, getxattr, ENODATA, node, name, size); /* see store_getxattr() */
 }
 
 static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size) {

@@ -3,7 +3,9 @@
  */
 #include <errno.h>
 #include <grp.h>
+#include <pwd.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -87,6 +89,16 @@ static void on_message(struct display *display, const char *message, size_t size
         }
 }
 
+/* A system user that the packages make for this alone, else nobody, whom others share. */
+static bool become_nobody(void) {
+        const struct passwd *user = getpwnam("axeberg");
+        uid_t uid = user && user->pw_uid > 0 ? user->pw_uid : NOBODY;
+        gid_t gid = user && user->pw_gid > 0 ? user->pw_gid : NOBODY;
+
+        return chdir("/proc/self") == 0 && setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 &&
+               setresuid(uid, uid, uid) == 0;
+}
+
 /* Nothing but memory and the two descriptors. */
 static void drop_rights(void) {
         const struct rlimit none = { 0 };
@@ -99,8 +111,7 @@ static void drop_rights(void) {
         prctl(PR_SET_NAME, "axeberg-screen");
         prctl(PR_SET_DUMPABLE, 0);
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        if (geteuid() == 0 && (chdir("/proc/self") < 0 || setgroups(0, NULL) < 0 ||
-                               setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0))
+        if (geteuid() == 0 && !become_nobody())
                 _exit(EXIT_FAILURE);
         setrlimit(RLIMIT_NOFILE, &none);
         setrlimit(RLIMIT_NPROC, &none);

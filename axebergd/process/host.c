@@ -78,6 +78,7 @@ bool host_signal(const struct process *process, int signal) {
                 return false;
         if (syscall(SYS_pidfd_send_signal, process->host.pidfd, signal, NULL, 0) == 0)
                 return true;
-        log_errno(LOG_WARNING, errno, "cannot send signal %d to host process %d", signal, (int) process->host_pid);
+        log_client(LOG_WARNING, errno, process->host_pid, process->identity->uid,
+                   "cannot send signal %d to host process %d", signal, (int) process->host_pid);
         return false;
 }

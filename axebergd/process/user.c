@@ -83,9 +83,9 @@ static void log_refusal(struct user *user, enum user_resource resource) {
         if ((refused & (refused - 1)) != 0)
                 return;
         holders_describe(user->table->kernel, user, resource, holders, sizeof(holders));
-        log_warning("uid %u is at its limit of %llu %s; refused %llu times%s%s", (unsigned) user->uid,
-                    (unsigned long long) user->table->limits[resource], resource_names[resource],
-                    (unsigned long long) refused, *holders ? "; largest holders: " : "", holders);
+        log_client(LOG_WARNING, 0, 0, user->uid, "uid %u is at its limit of %llu %s; refused %llu times%s%s",
+                   (unsigned) user->uid, (unsigned long long) user->table->limits[resource], resource_names[resource],
+                   (unsigned long long) refused, *holders ? "; largest holders: " : "", holders);
 }
 
 int user_charge(struct user *user, struct user_charge *charge, enum user_resource resource, uint64_t amount) {

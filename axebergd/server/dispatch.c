@@ -131,14 +131,18 @@ static void dispatch_on_reply(const ProtobufCMessage *message, void *data) {
 
 static int check_header(const struct session *session, const struct ax_frame_header *header, size_t size) {
         if (header->length != size || header->trailer > size - AX_FRAME_HEADER_SIZE)
-                return log_errno(LOG_WARNING, EBADMSG, "client %d: frame of %zu bytes says length %u, trailer %u",
-                                 (int) session->connection.peer.host_pid, size, header->length, header->trailer);
+                return log_client(LOG_WARNING, EBADMSG, session->connection.peer.host_pid,
+                                  session->connection.peer.user->uid,
+                                  "client %d: frame of %zu bytes says length %u, trailer %u",
+                                  (int) session->connection.peer.host_pid, size, header->length, header->trailer);
         if (header->serial == 0 || header->flags != 0)
-                return log_errno(LOG_WARNING, EBADMSG, "client %d: serial %u, flags %#x in a request",
-                                 (int) session->connection.peer.host_pid, header->serial, header->flags);
+                return log_client(LOG_WARNING, EBADMSG, session->connection.peer.host_pid,
+                                  session->connection.peer.user->uid, "client %d: serial %u, flags %#x in a request",
+                                  (int) session->connection.peer.host_pid, header->serial, header->flags);
         if (session_has_in_flight(session, header->serial))
-                return log_errno(LOG_WARNING, EBADMSG, "client %d: serial %u is in flight already",
-                                 (int) session->connection.peer.host_pid, header->serial);
+                return log_client(LOG_WARNING, EBADMSG, session->connection.peer.host_pid,
+                                  session->connection.peer.user->uid, "client %d: serial %u is in flight already",
+                                  (int) session->connection.peer.host_pid, header->serial);
         return 0;
 }
 

@@ -117,8 +117,9 @@ static void session_queue(struct session *session, struct output_frame *frame) {
         size_t limit = session->server->kernel->config->output_per_connection;
 
         if (!frame || session->output_size + frame->size > limit) {
-                log_warning("client %d does not read its replies; disconnecting it with %zu bytes unread",
-                            (int) session->connection.peer.host_pid, session->output_size);
+                log_client(LOG_WARNING, 0, session->connection.peer.host_pid, session->connection.peer.user->uid,
+                           "client %d does not read its replies; disconnecting it with %zu bytes unread",
+                           (int) session->connection.peer.host_pid, session->output_size);
                 if (frame)
                         output_frame_free(frame);
                 session_fail(session);
@@ -197,8 +198,9 @@ static int session_receive(struct session *session) {
         if (n == 0)
                 return -ECONNRESET; /* end of file, or an empty packet, which is no frame either */
         if (n < AX_FRAME_HEADER_SIZE || n > AX_FRAME_MAX_SIZE)
-                return log_errno(LOG_WARNING, EBADMSG, "client %d: frame of %zd bytes",
-                                 (int) session->connection.peer.host_pid, n);
+                return log_client(LOG_WARNING, EBADMSG, session->connection.peer.host_pid,
+                                  session->connection.peer.user->uid, "client %d: frame of %zd bytes",
+                                  (int) session->connection.peer.host_pid, n);
         return dispatch(session, receive_buffer, (size_t) n);
 }
 

@@ -5,6 +5,9 @@
  * A window is a terminal to the program: it draws by writing, with escape sequences, and reads the keys. What happens to the window itself comes among the
  * keys, as ESC _ … ESC \.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* memmem() */
+#endif
 #include <axeberg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,135 @@
+# packaging/dev system-test: the packages in a real boot, on each release of Debian. Sourced by packaging/dev.
+#
+# For a release there are two roots in the cache, made by mmdebstrap from the archive that this machine's apt uses: one that boots, with a C
+# compiler, and a copy of it with what the packages are built with. Neither is ever written to: the packages are built in a directory that is
+# bound into the second, and what boots is a copy of the first. There the packages are installed, without a network, and tests/system/boot/run
+# does the rest as a unit of the booted system; its exit status becomes that of systemd, and so of systemd-nspawn.
+#
+# shellcheck shell=bash disable=SC2154 # $root is packaging/dev's
+
+readonly releases=([12]=bookworm [13]=trixie)
+readonly boot_packages=systemd-sysv,dbus,gcc,libc6-dev,pkgconf,procps
+readonly cache=${XDG_CACHE_HOME:-/var/cache}/axeberg
+
+# Why the test cannot run here; nothing where it can.
+system_test_obstacle() {
+  if [[ $(id -u) -ne 0 ]]; then
+    echo "it needs root"
+  elif [[ ! -c /dev/fuse ]]; then
+    echo "there is no /dev/fuse"
+  elif [[ ! -r /usr/share/keyrings/debian-archive-keyring.gpg ]]; then
+    echo "the keys of Debian's archive (debian-archive-keyring) are missing"
+  elif [[ -z $(archive_of Debian) ]]; then
+    echo "this machine's apt knows no Debian archive"
+  fi
+}
+
+# The address of an archive, as this machine's apt has it.
+archive_of() { # LABEL
+  apt-get indextargets --format "\$(LABEL)|\$(REPO_URI)" 'Created-By: Packages' 'Origin: Debian' |
+    awk -F '|' -v label="$1" '$1 == label { print $2; exit }'
+}
+
+sources_of() { # SUITE
+  local signed='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]' main security
+  main=$(archive_of Debian)
+  security=$(archive_of Debian-Security)
+  printf 'deb %s %s %s main\n' "$signed" "$main" "$1" "$signed" "$main" "$1-updates"
+  [[ -z $security ]] || printf 'deb %s %s %s main\n' "$signed" "$security" "$1-security"
+}
+
+# How this machine's apt reaches an archive; and speed instead of safety against a loss of power.
+apt_options() {
+  apt-config dump | grep -E '^Acquire::(https?::|ftp::|Retries|Check-)' || true
+  echo 'APT::Install-Recommends "false";'
+}
+
+in_root() { # ROOT NSPAWN-OPTION… -- COMMAND…
+  local directory=$1
+  shift
+  systemd-nspawn --quiet --register=no --keep-unit --console=pipe --directory="$directory" "$@" </dev/null
+}
+
+# A root in the cache, made where it is missing or made otherwise; a new one each week, with the week's updates. Sets $base.
+cached_root() { # RELEASE KIND RECIPE
+  local release=$1 kind=$2 key
+  key=$(printf '%s\n' "$3" "$(date +%G-%V)" "$(sources_of "${releases[release]}")" | sha256sum | cut -c1-16)
+  base=$cache/debian-$release-$kind
+  [[ -d $base && $(cat "$base.key" 2>/dev/null) == "$key" ]] && return
+  say "Making the root in which Debian $release ${kind}s"
+  rm -rf "$base" "$base.key"
+  "make_${kind}_root" "$release" "$base"
+  echo "$key" >"$base.key"
+}
+
+make_boot_root() { # RELEASE DIRECTORY
+  local suite=${releases[$1]}
+  mmdebstrap --quiet --mode=root --variant=minbase --include="$boot_packages" --aptopt="$(apt_options)" \
+    --dpkgopt=force-unsafe-io --skip=cleanup/apt/lists "$suite" "$2" - < <(sources_of "$suite")
+}
+
+make_build_root() { # RELEASE DIRECTORY
+  cp -a --reflink=auto "$cache/debian-$1-boot" "$2"
+  mkdir "$2/build"
+  in_root "$2" --bind-ro="$root/packaging/debian:/debian" \
+    env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 build-dep ./debian/.. >"$2.log" 2>&1 ||
+    { cat "$2.log" >&2 && die "what the packages are built with cannot be had on Debian $1"; }
+}
+
+system_test_release() { # RELEASE
+  local release=$1 work base began=$SECONDS status=0
+  cached_root "$release" boot "$boot_packages$(declare -f make_boot_root)"
+  cached_root "$release" build "$boot_packages$(sed '/^$/,$d' "$root/packaging/debian/control")"
+
+  work=$(mktemp -d "$cache/run-XXXXXX")
+  # shellcheck disable=SC2064 # now
+  trap "rm -rf --one-file-system '$work'" EXIT
+  say "Building the packages on Debian $release"
+  source_tree "$work/build"
+  in_root "$cache/debian-$release-build" --read-only --tmpfs=/tmp --bind="$work/build:/build" --chdir="/build/axeberg-$(version)" \
+    env DEB_BUILD_OPTIONS="parallel=$jobs nocheck noautodbgsym" dpkg-buildpackage -us -uc -b >"$work/build.log" 2>&1 ||
+    { tail -n 50 "$work/build.log" >&2 && die "the packages do not build on Debian $release"; }
+  local built=$SECONDS
+
+  say "Booting Debian $release"
+  cp -a --reflink=auto "$cache/debian-$release-boot" "$work/root"
+  mkdir "$work/root/test"
+  cp -r "$root/tests/system/boot" "$work/root/test/"
+  cp "$work"/build/*.deb "$work/root/test/"
+  # What the packages depend on is fetched here, for there is no network in there.
+  in_root "$work/root" sh -c 'apt-get -qq -y -o Dpkg::Use-Pty=0 --download-only install /test/*.deb' >"$work/fetch.log" 2>&1 ||
+    { cat "$work/fetch.log" >&2 && die "the packages' dependencies cannot be had on Debian $release"; }
+  ln -s /test/boot/boot-test.service "$work/root/etc/systemd/system/boot-test.service"
+  : >"$work/root/test/log"
+  tail -n +1 -f "$work/root/test/log" &
+  local follower=$!
+  systemd-nspawn --quiet --boot --directory="$work/root" --register=no --keep-unit --private-network --console=read-only \
+    --bind=/dev/fuse --property=DeviceAllow='/dev/fuse rw' --kill-signal=SIGRTMIN+3 \
+    systemd.unit=boot-test.service systemd.show_status=no </dev/null >"$work/console" 2>&1 || status=$?
+  sleep 0.2
+  kill "$follower"
+  wait "$follower" 2>/dev/null || true
+  if [[ $status -ne 0 ]]; then
+    tail -n 40 "$work/console" >&2
+    die "the test on Debian $release failed ($status)"
+  fi
+  say "Debian $release: passed; building took $((built - began)) s, the boot $((SECONDS - built)) s"
+  rm -rf --one-file-system "$work"
+}
+
+system_test() { # [RELEASE…]
+  local obstacle release
+  [[ $# -gt 0 ]] || set -- 12 13
+  for release in "$@"; do
+    [[ -n ${releases[release]:-} ]] || die "system-test knows Debian ${!releases[*]}, not $release"
+  done
+  [[ $(id -u) -ne 0 ]] || ensure package
+  obstacle=$(system_test_obstacle)
+  [[ -z $obstacle ]] || die "system-test cannot run here: $obstacle"
+  mkdir -p "$cache"
+  exec 9>"$cache/lock"
+  flock 9
+  for release in "$@"; do
+    (system_test_release "$release")
+  done
+}
