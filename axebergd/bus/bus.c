@@ -231,6 +231,8 @@ static int make_connection(struct bus *bus) {
         if (r >= 0)
                 r = sd_bus_set_watch_bind(bus->bus, true); /* where there is no bus yet, its socket is waited for */
         if (r >= 0)
+                r = sd_bus_set_close_on_exit(bus->bus, false); /* which would wait for a bus that does not read */
+        if (r >= 0)
                 r = sd_bus_set_description(bus->bus, "axebergd");
         return r < 0 ? r : sd_bus_start(bus->bus);
 }
