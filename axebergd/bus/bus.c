@@ -229,6 +229,8 @@ static int make_connection(struct bus *bus) {
         if (r >= 0)
                 r = sd_bus_set_bus_client(bus->bus, true);
         if (r >= 0)
+                r = sd_bus_negotiate_fds(bus->bus, false); /* nothing here takes any, and calls that wait would hold them */
+        if (r >= 0)
                 r = sd_bus_set_watch_bind(bus->bus, true); /* where there is no bus yet, its socket is waited for */
         if (r >= 0)
                 r = sd_bus_set_close_on_exit(bus->bus, false); /* which would wait for a bus that does not read */
