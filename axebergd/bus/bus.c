@@ -190,15 +190,20 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
         return 0;
 }
 
+/* Where another one has the name, ours is it as soon as that one goes. */
 static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        enum { PRIMARY_OWNER = 1, IN_QUEUE = 2 }; /* of RequestName's answers */
         const sd_bus_error *refusal = sd_bus_message_get_error(reply);
+        uint32_t answer = 0;
 
         (void) userdata;
         (void) error;
         if (refusal)
                 log_warning("cannot have the name " BUS_NAME " on the bus: %s", refusal->message);
-        else
+        else if (sd_bus_message_read(reply, "u", &answer) > 0 && answer == PRIMARY_OWNER)
                 log_info("on the bus as " BUS_NAME);
+        else if (answer == IN_QUEUE)
+                log_warning("another one has the name " BUS_NAME " on the bus; waiting for it to go");
         return 1;
 }
 
@@ -250,7 +255,7 @@ static int connect_bus(struct bus *bus) {
         if (r >= 0)
                 r = bus_add_processes(bus);
         if (r >= 0)
-                r = sd_bus_request_name_async(bus->bus, NULL, BUS_NAME, 0, on_name, bus);
+                r = sd_bus_request_name_async(bus->bus, NULL, BUS_NAME, SD_BUS_NAME_QUEUE, on_name, bus);
         if (r >= 0)
                 r = sd_bus_attach_event(bus->bus, bus->kernel->event, SD_EVENT_PRIORITY_NORMAL);
         if (r < 0)
