@@ -14,6 +14,7 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "util/text.h"
 
 enum {
         RETRY_USEC = 1000000,
@@ -23,6 +24,11 @@ enum {
 
 const char *bus_process_path(int32_t pid, char buffer[static BUS_PATH_SIZE]) {
         snprintf(buffer, BUS_PATH_SIZE, BUS_PROCESS_PREFIX "/%d", (int) pid);
+        return buffer;
+}
+
+const char *bus_process_command(const struct process *process, char buffer[static BUS_COMMAND_SIZE]) {
+        text_make_utf8(buffer, BUS_COMMAND_SIZE, process_command(process));
         return buffer;
 }
 
@@ -234,7 +240,8 @@ static int make_connection(struct bus *bus) {
         if (r >= 0)
                 r = sd_bus_set_bus_client(bus->bus, true);
         if (r >= 0)
-                r = sd_bus_negotiate_fds(bus->bus, false); /* nothing here takes any, and calls that wait would hold them */
+                r = sd_bus_negotiate_fds(bus->bus,
+                                         false); /* nothing here takes any, and calls that wait would hold them */
         if (r >= 0)
                 r = sd_bus_set_watch_bind(bus->bus, true); /* where there is no bus yet, its socket is waited for */
         if (r >= 0)

@@ -26,6 +26,7 @@ enum { BUS_PATH_SIZE = sizeof(BUS_PROCESS_PREFIX) + 12 };
 
 struct bus_listing;
 struct bus_pending;
+struct process;
 
 struct bus {
         struct kernel *kernel;
@@ -47,6 +48,10 @@ void bus_stop(struct bus *bus);
 
 /* The object path of a process. */
 const char *bus_process_path(int32_t pid, char buffer[static BUS_PATH_SIZE]);
+
+/* The name of a process's program. Programs name themselves in any bytes, at any length; a message with text that is not UTF-8 cannot be sent. */
+enum { BUS_COMMAND_SIZE = 256 };
+const char *bus_process_command(const struct process *process, char buffer[static BUS_COMMAND_SIZE]);
 
 /* ---- for the objects ---------------------------------------------------------------------------------------- */
 
