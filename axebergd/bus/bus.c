@@ -139,14 +139,20 @@ static void on_process_started(struct kernel_observer *observer, const struct pr
         flush_soon(bus);
 }
 
+/* Of a program that just ended its parent is told by the host, and the daemon by nobody. */
+static const char *how_it_ended(const struct process *process) {
+        if (process->status_from_host)
+                return "ended";
+        return process->status.kind == AX_SIGNALED ? "killed" : "exited";
+}
+
 static void on_process_ended(struct kernel_observer *observer, const struct process *process) {
         struct bus *bus = bus_from_observer(observer);
         char path[BUS_PATH_SIZE];
 
         if (can_tell(bus))
                 sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_MANAGER_INTERFACE, "ProcessExited", "iosi", process->pid,
-                                   bus_process_path(process->pid, path),
-                                   process->status.kind == AX_SIGNALED ? "killed" : "exited", process->status.code);
+                                   bus_process_path(process->pid, path), how_it_ended(process), process->status.code);
         bus->counts_changed = true;
         flush_soon(bus);
 }
