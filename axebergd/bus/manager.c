@@ -177,6 +177,7 @@ static int do_set_memory_limit(struct bus *bus, sd_bus_message *message, sd_bus_
 
 static int read_categories(sd_bus_message *message, uint32_t *ret, sd_bus_error *error) {
         const char *name;
+        unsigned count = 0;
         int r = sd_bus_message_enter_container(message, 'a', "s");
 
         *ret = 0;
@@ -185,6 +186,8 @@ static int read_categories(sd_bus_message *message, uint32_t *ret, sd_bus_error 
 
                 if (category < 0)
                         return bus_error(error, -EINVAL, "\"%s\" is not a category of the trace", name);
+                if (++count > AX_TRACE_CUSTOM + 1)
+                        return bus_error(error, -EINVAL, "these are more categories than there are");
                 *ret |= 1u << category;
         }
         return r < 0 ? r : sd_bus_message_exit_container(message);
@@ -242,9 +245,18 @@ static int do_reset_trace(struct bus *bus, sd_bus_message *message, sd_bus_error
 
 FOR_ADMINISTRATORS(kill, AUTHORITY_PROCESSES)
 FOR_ADMINISTRATORS(set_memory_limit, AUTHORITY_PROCESSES)
-FOR_ADMINISTRATORS(enable_trace, AUTHORITY_TRACE)
 FOR_ADMINISTRATORS(disable_trace, AUTHORITY_TRACE)
 FOR_ADMINISTRATORS(reset_trace, AUTHORITY_TRACE)
+
+/* The arguments may be of any length: they are looked at before the call is kept. */
+static int method_enable_trace(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct trace_filter filter;
+        int r = read_filter(message, &filter, error);
+
+        if (r >= 0)
+                r = sd_bus_message_rewind(message, true);
+        return r < 0 ? r : authority_require(userdata, message, AUTHORITY_TRACE, do_enable_trace, error);
+}
 
 /* ---- the interface ------------------------------------------------------------------------------------------ */
 
