@@ -83,16 +83,33 @@ int bus_set_memory_limit(struct bus *bus, sd_bus_message *message, int32_t pid, 
 
 /* ---- signals ------------------------------------------------------------------------------------------------ */
 
-static bool can_tell(struct bus *bus) {
+static bool is_on_bus(const struct bus *bus) {
+        return bus->bus && sd_bus_is_ready(bus->bus) > 0;
+}
+
+static bool has_room(const struct bus *bus) {
         uint64_t queued = 0;
 
-        if (!bus->bus || sd_bus_is_ready(bus->bus) <= 0)
-                return false;
         sd_bus_get_n_queued_write(bus->bus, &queued);
-        if (queued < MOST_QUEUED)
+        return queued < MOST_QUEUED;
+}
+
+static bool can_tell(struct bus *bus) {
+        if (!is_on_bus(bus))
+                return false;
+        if (has_room(bus))
                 return true;
         bus->signals_lost++;
         return false;
+}
+
+static void flush_soon(struct bus *bus) {
+        int enabled = SD_EVENT_OFF;
+
+        if (!bus->flush || (sd_event_source_get_enabled(bus->flush, &enabled) >= 0 && enabled != SD_EVENT_OFF))
+                return;
+        sd_event_source_set_time(bus->flush, clock_usec() + FLUSH_USEC);
+        sd_event_source_set_enabled(bus->flush, SD_EVENT_ONESHOT);
 }
 
 static int on_flush(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -100,8 +117,12 @@ static int on_flush(sd_event_source *source, uint64_t usec, void *userdata) {
 
         (void) source;
         (void) usec;
-        if (!can_tell(bus))
+        if (!is_on_bus(bus))
                 return 0;
+        if (!has_room(bus)) {
+                flush_soon(bus);
+                return 0;
+        }
         if (bus->counts_changed)
                 sd_bus_emit_properties_changed(bus->bus, BUS_PATH, BUS_MANAGER_INTERFACE, "ProcessCount",
                                                "ConnectionCount", NULL);
@@ -115,15 +136,6 @@ static int on_flush(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-static void flush_soon(struct bus *bus) {
-        int enabled = SD_EVENT_OFF;
-
-        if (!bus->flush || (sd_event_source_get_enabled(bus->flush, &enabled) >= 0 && enabled != SD_EVENT_OFF))
-                return;
-        sd_event_source_set_time(bus->flush, clock_usec() + FLUSH_USEC);
-        sd_event_source_set_enabled(bus->flush, SD_EVENT_ONESHOT);
-}
-
 static struct bus *bus_from_observer(struct kernel_observer *observer) {
         return (struct bus *) ((char *) observer - offsetof(struct bus, observer));
 }
@@ -135,8 +147,6 @@ static void on_process_started(struct kernel_observer *observer, const struct pr
         if (can_tell(bus))
                 sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_MANAGER_INTERFACE, "ProcessStarted", "io", process->pid,
                                    bus_process_path(process->pid, path));
-        bus->counts_changed = true;
-        flush_soon(bus);
 }
 
 /* Of a program that just ended its parent is told by the host, and the daemon by nobody. */
@@ -153,6 +163,11 @@ static void on_process_ended(struct kernel_observer *observer, const struct proc
         if (can_tell(bus))
                 sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_MANAGER_INTERFACE, "ProcessExited", "iosi", process->pid,
                                    bus_process_path(process->pid, path), how_it_ended(process), process->status.code);
+}
+
+static void on_counts_changed(struct kernel_observer *observer) {
+        struct bus *bus = bus_from_observer(observer);
+
         bus->counts_changed = true;
         flush_soon(bus);
 }
@@ -174,6 +189,7 @@ static void on_trace_changed(struct kernel_observer *observer) {
 static const struct kernel_observer_ops observer_ops = {
         .process_started = on_process_started,
         .process_ended = on_process_ended,
+        .counts_changed = on_counts_changed,
         .limits_changed = on_limits_changed,
         .trace_changed = on_trace_changed,
 };
