@@ -210,11 +210,16 @@ static void retry_soon(struct bus *bus) {
         sd_event_source_set_enabled(bus->retry, SD_EVENT_ONESHOT);
 }
 
+/* A bus that throws us out each time is told of once. */
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct bus *bus = userdata;
+
         (void) message;
         (void) error;
-        log_warning("the bus has gone; waiting for it to come back");
-        retry_soon(userdata);
+        if (!bus->is_gone)
+                log_warning("the bus has gone; waiting for it to come back");
+        bus->is_gone = true;
+        retry_soon(bus);
         return 0;
 }
 
@@ -222,10 +227,13 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
 static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         enum { PRIMARY_OWNER = 1, IN_QUEUE = 2 }; /* of RequestName's answers */
         const sd_bus_error *refusal = sd_bus_message_get_error(reply);
+        struct bus *bus = userdata;
         uint32_t answer = 0;
 
-        (void) userdata;
         (void) error;
+        if (sd_bus_error_has_name(refusal, SD_BUS_ERROR_NO_REPLY)) /* it has gone, or hangs */
+                return 1;
+        bus->is_gone = false;
         if (refusal)
                 log_warning("cannot have the name " BUS_NAME " on the bus: %s", refusal->message);
         else if (sd_bus_message_read(reply, "u", &answer) > 0 && answer == PRIMARY_OWNER)
@@ -303,6 +311,18 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+/* Where there is no address to go to, none will come. */
+static int connect_or_retry(struct bus *bus) {
+        int r = connect_bus(bus);
+
+        if (r >= 0 || r == -ENOENT || r == -EINVAL)
+                return r;
+        log_errno(LOG_WARNING, r, "cannot go on the bus now; waiting for it");
+        bus->is_gone = true;
+        retry_soon(bus);
+        return 0;
+}
+
 int bus_start(struct bus *bus, struct kernel *kernel) {
         int r;
 
@@ -315,7 +335,7 @@ int bus_start(struct bus *bus, struct kernel *kernel) {
         if (r >= 0)
                 r = sd_event_source_set_enabled(bus->flush, SD_EVENT_OFF);
         if (r >= 0)
-                r = connect_bus(bus);
+                r = connect_or_retry(bus);
         if (r < 0) {
                 bus_stop(bus);
                 return log_errno(LOG_WARNING, r, "cannot go on the bus");
