@@ -350,5 +350,7 @@ void bus_stop(struct bus *bus) {
         disconnect(bus);
         bus->retry = sd_event_source_disable_unref(bus->retry);
         bus->flush = sd_event_source_disable_unref(bus->flush);
+        free(bus->metrics);
+        bus->metrics = NULL;
         bus->kernel = NULL;
 }

@@ -40,6 +40,11 @@ struct bus {
         bool is_gone;                                       /* said so, and not heard from it since */
         bool counts_changed, limits_changed, trace_changed; /* to be told in the next PropertiesChanged */
         uint64_t signals_lost, refused;
+
+        /* what takes long to find out, and until when it is told again (manager.c) */
+        struct kernel_figures figures;
+        char *metrics;
+        uint64_t figures_until_usec, metrics_until_usec;
 };
 
 /* Goes on the bus, now or when there is one. Return: 0, negative errno (logged). */
