@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -553,6 +554,68 @@ START_TEST(test_M5_regions_freed_and_made_at_once_leave_no_mapping) {
 }
 END_TEST
 
+struct contest {
+        ax_client *ax;
+        ax_shm_id shm;
+        atomic_bool stop;
+};
+
+static void *detach_always(void *userdata) {
+        struct contest *contest = userdata;
+        int r;
+
+        while (!atomic_load(&contest->stop)) {
+                r = ax_shmdt(contest->ax, contest->shm);
+                ck_assert(r == 0 || r == -AX_EMEM_NOT_ATTACHED);
+        }
+        return NULL;
+}
+
+static void *use_what_is_mapped(void *userdata) {
+        struct contest *contest = userdata;
+
+        while (!atomic_load(&contest->stop)) {
+                ax_region_id region = alloc(contest->ax, PAGE, AX_PROT_READ_WRITE);
+                volatile char *memory = ax_mem_map(contest->ax, region, NULL);
+
+                ck_assert(memory != NULL);
+                for (int i = 0; i < 20; i++) {
+                        memory[i] = 1;
+                        sched_yield();
+                }
+                assert_result(ax_mem_free(contest->ax, region), 0);
+        }
+        return NULL;
+}
+
+/* One thread may detach what another has not yet mapped; and the number be a third's by then. */
+START_TEST(test_M5_a_region_that_is_gone_before_it_is_mapped_is_in_nobodys_way) {
+        _connected_ ax_client *ax = fixture_connect(), *owner = fixture_connect();
+        struct contest contest = { .ax = ax };
+        ax_region_id region, kept;
+        pthread_t threads[3];
+        unsigned before;
+
+        assert_result(ax_shmget(owner, PAGE, &contest.shm), 0);
+        assert_result(ax_shmat(owner, contest.shm, AX_PROT_READ, &kept), 0);
+        before = count_mappings();
+        assert_result(pthread_create(&threads[0], NULL, detach_always, &contest), 0);
+        assert_result(pthread_create(&threads[1], NULL, use_what_is_mapped, &contest), 0);
+        assert_result(pthread_create(&threads[2], NULL, use_what_is_mapped, &contest), 0);
+        for (int i = 0; i < 3000; i++) {
+                int r = ax_shmat(ax, contest.shm, AX_PROT_READ_WRITE, &region);
+
+                ck_assert(r == 0 || r == -AX_EMEM_ALREADY_ATTACHED || r == -AX_EMEM_NOT_ATTACHED);
+        }
+        atomic_store(&contest.stop, true);
+        for (int i = 0; i < 3; i++)
+                assert_result(pthread_join(threads[i], NULL), 0);
+        ax_shmdt(ax, contest.shm);
+        ck_assert_uint_eq(count_mappings(), before);
+        assert_memory(ax, 0, 0, 0);
+}
+END_TEST
+
 /* ---- published pages ------------------------------------------------------------------------------------------- */
 
 START_TEST(test_published_figures_cost_no_call_and_are_right) {
@@ -971,6 +1034,7 @@ int main(void) {
         fixture_add(suite, test_M5_a_region_may_be_freed_during_a_copy, 0);
         fixture_add(suite, test_M5_every_copy_looks_again, 0);
         fixture_add(suite, test_M5_regions_freed_and_made_at_once_leave_no_mapping, 0);
+        fixture_add(suite, test_M5_a_region_that_is_gone_before_it_is_mapped_is_in_nobodys_way, 0);
         fixture_add(suite, test_published_figures_cost_no_call_and_are_right, 0);
         fixture_add(suite, test_pages_cannot_be_written, 0);
         fixture_add(suite, test_bad_sizes_protections_and_ids, 0);
