@@ -128,13 +128,17 @@ static bool claim(struct region *region, ax_region_id id) {
         return false;
 }
 
+/* A slot that is busy was so in another thread when this process was forked, and what is mapped in its place unknown. */
 void region_map_free(struct region_map *map) {
         for (size_t i = 0; i < REGION_BLOCKS; i++) {
                 struct region_block *block = atomic_load(&map->blocks[i]);
 
-                for (size_t j = 0; block && j < (size_t) 1 << REGION_BLOCK_BITS; j++)
-                        if (atomic_load(&block->slots[j].id) != 0)
+                for (size_t j = 0; block && j < (size_t) 1 << REGION_BLOCK_BITS; j++) {
+                        ax_region_id id = atomic_load(&block->slots[j].id);
+
+                        if (id != 0 && id != REGION_ID_BUSY)
                                 munmap(block->slots[j].address, block->slots[j].size);
+                }
                 free(block);
         }
 }

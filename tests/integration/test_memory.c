@@ -616,6 +616,47 @@ START_TEST(test_M5_a_region_that_is_gone_before_it_is_mapped_is_in_nobodys_way) 
 }
 END_TEST
 
+static void *copy_always(void *userdata) {
+        struct victim *victim = userdata;
+        static char data[1 << 20];
+
+        while (!atomic_load(&victim->stop))
+                assert_result(ax_mem_read(victim->ax, atomic_load(&victim->region), 0, data, sizeof(data)),
+                              sizeof(data));
+        return NULL;
+}
+
+/* A child inherits what its parent's threads were about, but not the threads. */
+START_TEST(test_M5_a_forked_child_waits_for_no_thread_of_its_parent) {
+        _connected_ ax_client *ax = fixture_connect();
+        struct victim victim = { .ax = ax };
+        pthread_t thread;
+
+        atomic_store(&victim.region, alloc(ax, 1 << 20, AX_PROT_READ_WRITE));
+        assert_result(pthread_create(&thread, NULL, copy_always, &victim), 0);
+        for (int i = 0; i < 20; i++) {
+                pid_t pid = fork();
+                int status;
+
+                ck_assert_int_ge(pid, 0);
+                if (pid == 0) {
+                        ax_client *own;
+                        ax_region_id region;
+
+                        alarm(10);
+                        ax_disconnect(ax); /* so that its own regions may lie where the parent's did */
+                        own = fixture_connect();
+                        region = alloc(own, PAGE, AX_PROT_READ);
+                        _exit(ax_mem_free(own, region) == 0 ? 0 : 2);
+                }
+                ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+                ck_assert_int_eq(status, 0);
+        }
+        atomic_store(&victim.stop, true);
+        assert_result(pthread_join(thread, NULL), 0);
+}
+END_TEST
+
 /* ---- published pages ------------------------------------------------------------------------------------------- */
 
 START_TEST(test_published_figures_cost_no_call_and_are_right) {
@@ -1035,6 +1076,7 @@ int main(void) {
         fixture_add(suite, test_M5_every_copy_looks_again, 0);
         fixture_add(suite, test_M5_regions_freed_and_made_at_once_leave_no_mapping, 0);
         fixture_add(suite, test_M5_a_region_that_is_gone_before_it_is_mapped_is_in_nobodys_way, 0);
+        fixture_add(suite, test_M5_a_forked_child_waits_for_no_thread_of_its_parent, 0);
         fixture_add(suite, test_published_figures_cost_no_call_and_are_right, 0);
         fixture_add(suite, test_pages_cannot_be_written, 0);
         fixture_add(suite, test_bad_sizes_protections_and_ids, 0);
