@@ -37,6 +37,7 @@ struct bus {
         unsigned n_pending;
         struct bus_listing *listings; /* likewise */
         unsigned n_listings;
+        sd_event_source *listing_turn;                      /* while there are any */
         bool is_gone;                                       /* said so, and not heard from it since */
         bool counts_changed, limits_changed, trace_changed; /* to be told in the next PropertiesChanged */
         uint64_t signals_lost, refused;
