@@ -100,7 +100,12 @@ void kernel_reset_figures(struct kernel *kernel) {
         trace_reset(&kernel->trace);
 }
 
-static void tell_trace_changed(struct kernel *kernel) {
+void kernel_tell_counts_changed(struct kernel *kernel) {
+        if (kernel->observer)
+                kernel->observer->ops->counts_changed(kernel->observer);
+}
+
+void kernel_tell_trace_changed(struct kernel *kernel) {
         if (kernel->observer)
                 kernel->observer->ops->trace_changed(kernel->observer);
 }
@@ -108,12 +113,12 @@ static void tell_trace_changed(struct kernel *kernel) {
 void kernel_set_trace(struct kernel *kernel, bool enabled) {
         kernel->trace.enabled = enabled;
         system_page_publish(kernel);
-        tell_trace_changed(kernel);
+        kernel_tell_trace_changed(kernel);
 }
 
 void kernel_set_trace_filter(struct kernel *kernel, const struct trace_filter *filter) {
         kernel->trace.filter = *filter;
-        tell_trace_changed(kernel);
+        kernel_tell_trace_changed(kernel);
 }
 
 unsigned kernel_count_open_files(const struct kernel *kernel) {

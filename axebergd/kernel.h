@@ -45,6 +45,7 @@ struct kernel_observer;
 struct kernel_observer_ops {
         void (*process_started)(struct kernel_observer *observer, const struct process *process);
         void (*process_ended)(struct kernel_observer *observer, const struct process *process); /* its status is set */
+        void (*counts_changed)(struct kernel_observer *observer); /* of processes, or of connections */
         void (*limits_changed)(struct kernel_observer *observer);
         void (*trace_changed)(struct kernel_observer *observer); /* whether it is on, or what it records */
 };
@@ -103,5 +104,8 @@ void kernel_reset_figures(struct kernel *kernel);
 /* Turns the trace on or off, and tells every program. */
 void kernel_set_trace(struct kernel *kernel, bool enabled);
 void kernel_set_trace_filter(struct kernel *kernel, const struct trace_filter *filter);
+/* For those who have changed them. */
+void kernel_tell_counts_changed(struct kernel *kernel);
+void kernel_tell_trace_changed(struct kernel *kernel);
 /* Of all processes. */
 unsigned kernel_count_open_files(const struct kernel *kernel);

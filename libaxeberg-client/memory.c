@@ -87,38 +87,58 @@ static void unmap(struct region *region) {
         munmap(region->address, region->size);
 }
 
-/* Takes the region out, whoever copies just now; once. */
+/* Takes the region out, whoever copies just now; once. One that another thread has still to map will find that it is gone. */
 static void remove_region(ax_client *ax, ax_region_id id) {
-        struct region *region = find_slot(ax, id);
+        struct region *region = make_slot(ax, id);
+        ax_region_id known, found = id;
 
-        if (!region || !atomic_compare_exchange_strong(&region->id, &id, REGION_ID_BUSY))
+        if (!region)
                 return;
+        known = atomic_load(&region->gone);
+        while (known < id && !atomic_compare_exchange_weak(&region->gone, &known, id))
+                ;
+        while (!atomic_compare_exchange_strong(&region->id, &found, REGION_ID_BUSY)) {
+                if (found != REGION_ID_BUSY)
+                        return;
+                sched_yield();
+                found = id;
+        }
         unmap(region);
         atomic_store(&region->id, 0);
 }
 
 /*
- * Makes the slot the caller's to fill. The daemon gives a number away as soon as it is free: whoever freed it may not have taken it out yet, and then finds that done.
+ * Makes the slot the caller's to fill with `id`. The daemon gives a number away as soon as it is free: whoever freed it may not have taken it out yet, and then finds
+ * that done. Numbers only grow: where the slot has had a later one, the caller's has been freed before it came here. Return: whether it is still wanted.
  */
-static void claim(struct region *region) {
+static bool claim(struct region *region, ax_region_id id) {
         ax_region_id old = 0;
 
         while (!atomic_compare_exchange_weak(&region->id, &old, REGION_ID_BUSY))
                 if (old == REGION_ID_BUSY) {
                         sched_yield();
                         old = 0;
-                }
+                } else if (old > id)
+                        return false;
         if (old != 0)
                 unmap(region);
+        if (atomic_load(&region->gone) < id)
+                return true;
+        atomic_store(&region->id, 0);
+        return false;
 }
 
+/* A slot that is busy was so in another thread when this process was forked, and what is mapped in its place unknown. */
 void region_map_free(struct region_map *map) {
         for (size_t i = 0; i < REGION_BLOCKS; i++) {
                 struct region_block *block = atomic_load(&map->blocks[i]);
 
-                for (size_t j = 0; block && j < (size_t) 1 << REGION_BLOCK_BITS; j++)
-                        if (atomic_load(&block->slots[j].id) != 0)
+                for (size_t j = 0; block && j < (size_t) 1 << REGION_BLOCK_BITS; j++) {
+                        ax_region_id id = atomic_load(&block->slots[j].id);
+
+                        if (id != 0 && id != REGION_ID_BUSY)
                                 munmap(block->slots[j].address, block->slots[j].size);
+                }
                 free(block);
         }
 }
@@ -138,7 +158,10 @@ static int add_region(ax_client *ax, ax_region_id id, size_t size, unsigned prot
         if (address == MAP_FAILED)
                 return region ? -AX_EMEM_OUT_OF_MEMORY : -AX_ENOMEM;
         threads_init();
-        claim(region);
+        if (!claim(region, id)) {
+                munmap(address, size);
+                return 0;
+        }
         region->size = size;
         region->readable = protection & AX_PROT_READ ? size : 0;
         region->writable = protection == AX_PROT_READ_WRITE ? size : 0;

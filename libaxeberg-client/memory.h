@@ -22,6 +22,7 @@ struct region {
         size_t size;
         size_t readable, writable; /* bytes: all or nothing */
         void *address;
+        _Atomic ax_region_id gone; /* the highest number that was the slot's and is nobody's any more */
 };
 
 struct region_block {

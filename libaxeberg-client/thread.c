@@ -11,17 +11,36 @@
 static _Atomic(struct thread *) threads;
 static atomic_uint n_threads;
 static pthread_key_t key;
+static bool has_key; /* else threads' records are not used again: too many libraries have one */
 bool thread_barrier_is_remote;
 
 _Thread_local struct thread *thread_current, *thread_fast;
 
+struct thread *threads_first(void) {
+        return atomic_load(&threads);
+}
+
+/* Whatever it copies, it will not do so any more. */
+static void release(struct thread *thread) {
+        atomic_store(&thread->copies, NULL);
+        atomic_store(&thread->taken, false);
+}
+
 static void thread_on_end(void *thread) {
         thread_current = thread_fast = NULL;
-        atomic_store(&((struct thread *) thread)->taken, false);
+        release(thread);
+}
+
+/* The other threads are the parent's. */
+static void on_fork_in_child(void) {
+        for (struct thread *thread = threads_first(); thread; thread = thread->next)
+                if (thread != thread_current)
+                        release(thread);
 }
 
 static void init_once(void) {
-        pthread_key_create(&key, thread_on_end);
+        has_key = pthread_key_create(&key, thread_on_end) == 0;
+        pthread_atfork(NULL, NULL, on_fork_in_child);
         thread_barrier_is_remote = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
@@ -29,10 +48,6 @@ void threads_init(void) {
         static pthread_once_t once = PTHREAD_ONCE_INIT;
 
         pthread_once(&once, init_once);
-}
-
-struct thread *threads_first(void) {
-        return atomic_load(&threads);
 }
 
 static struct thread *reuse(void) {
@@ -66,7 +81,8 @@ struct thread *thread_register(void) {
                 while (!atomic_compare_exchange_weak(&threads, &thread->next, thread))
                         ;
         }
-        pthread_setspecific(key, thread);
+        if (has_key)
+                pthread_setspecific(key, thread);
         thread_current = thread;
         thread_fast = thread_barrier_is_remote && thread->number < AX_COUNTER_SLOTS - 1 ? thread : NULL;
         return thread;

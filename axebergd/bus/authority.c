@@ -2,13 +2,18 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #include "util/cleanup.h"
 #include "util/log.h"
 
-enum { MOST_PENDING = 128 };
+/* A sender's calls wait for the bus for a moment, a user's for polkit as long as a person takes. */
+enum { MOST_PENDING = 4096, MOST_OF_SENDER = 64, MOST_OF_USER = 32 };
+
+#define UID_UNKNOWN UINT32_MAX
+#define TOO_MANY "too many calls wait for permission"
 
 /* A person may have to type a password. */
 #define POLKIT_TIMEOUT_USEC (UINT64_C(120) * 1000000)
@@ -19,7 +24,7 @@ struct bus_pending {
         sd_bus_slot *slot; /* of what is being asked */
         const char *polkit_action;
         bus_action perform;
-        uint32_t uid; /* of the sender, once it is known */
+        uint32_t uid; /* of the sender; from then on polkit is being asked */
         struct bus_pending *prev, *next;
 };
 
@@ -34,6 +39,26 @@ static void pending_free(struct bus_pending *pending) {
 void authority_drop_all(struct bus *bus) {
         while (bus->pending)
                 pending_free(bus->pending);
+}
+
+static unsigned count_of_sender(const struct bus *bus, const char *sender) {
+        const struct bus_pending *pending;
+        unsigned count = 0;
+
+        DL_FOREACH (bus->pending, pending) {
+                count += strcmp(sd_bus_message_get_sender(pending->message), sender) == 0;
+        }
+        return count;
+}
+
+static unsigned count_of_user(const struct bus *bus, uint32_t uid) {
+        const struct bus_pending *pending;
+        unsigned count = 0;
+
+        DL_FOREACH (bus->pending, pending) {
+                count += pending->uid == uid;
+        }
+        return count;
 }
 
 /* Logs the first one and then every power of two, so that nobody can fill the log. */
@@ -100,6 +125,8 @@ static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error
                 refuse(pending, SD_BUS_ERROR_ACCESS_DENIED, "the bus does not say who asks");
         else if (pending->uid == 0 || pending->uid == geteuid())
                 permit(pending);
+        else if (count_of_user(pending->bus, pending->uid) > MOST_OF_USER)
+                refuse(pending, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
         else if (ask_polkit(pending) < 0)
                 refuse(pending, SD_BUS_ERROR_ACCESS_DENIED, "only administrators of the kernel may do that");
         return 1;
@@ -107,11 +134,14 @@ static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error
 
 int authority_require(struct bus *bus, sd_bus_message *message, const char *polkit_action, bus_action perform,
                       sd_bus_error *error) {
+        const char *sender = sd_bus_message_get_sender(message);
         struct bus_pending *pending;
         int r;
 
-        if (bus->n_pending >= MOST_PENDING)
-                return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED, "too many calls wait for permission");
+        if (!sender)
+                return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "the bus does not say who asks");
+        if (bus->n_pending >= MOST_PENDING || count_of_sender(bus, sender) >= MOST_OF_SENDER)
+                return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
         pending = calloc(1, sizeof(*pending));
         if (!pending)
                 return -ENOMEM;
@@ -120,13 +150,12 @@ int authority_require(struct bus *bus, sd_bus_message *message, const char *polk
                 .message = sd_bus_message_ref(message),
                 .polkit_action = polkit_action,
                 .perform = perform,
-                .uid = UINT32_MAX,
+                .uid = UID_UNKNOWN,
         };
         DL_APPEND(bus->pending, pending);
         bus->n_pending++;
         r = sd_bus_call_method_async(bus->bus, &pending->slot, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                                     "org.freedesktop.DBus", "GetConnectionUnixUser", on_uid, pending, "s",
-                                     sd_bus_message_get_sender(message));
+                                     "org.freedesktop.DBus", "GetConnectionUnixUser", on_uid, pending, "s", sender);
         if (r < 0) {
                 pending_free(pending);
                 return r;

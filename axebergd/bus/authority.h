@@ -2,7 +2,8 @@
  * Who may change something over D-Bus: root, the user that the daemon runs as, and whom polkit lets.
  *
  * The sender's uid is the bus's word, never the message's. Both the bus and polkit are asked without waiting: the call is kept meanwhile, and what it
- * wants is done when the answer has come. There is a limit to how many calls are kept, and all of them are dropped with the bus.
+ * wants is done when the answer has come. How many calls of one sender and of one user are
+ * kept is limited, so that a user whose calls nobody decides on is in nobody else's way; all of them are dropped with the bus.
  */
 #pragma once
 

@@ -14,6 +14,7 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "util/text.h"
 
 enum {
         RETRY_USEC = 1000000,
@@ -23,6 +24,11 @@ enum {
 
 const char *bus_process_path(int32_t pid, char buffer[static BUS_PATH_SIZE]) {
         snprintf(buffer, BUS_PATH_SIZE, BUS_PROCESS_PREFIX "/%d", (int) pid);
+        return buffer;
+}
+
+const char *bus_process_command(const struct process *process, char buffer[static BUS_COMMAND_SIZE]) {
+        text_make_utf8(buffer, BUS_COMMAND_SIZE, process_command(process));
         return buffer;
 }
 
@@ -77,16 +83,33 @@ int bus_set_memory_limit(struct bus *bus, sd_bus_message *message, int32_t pid, 
 
 /* ---- signals ------------------------------------------------------------------------------------------------ */
 
-static bool can_tell(struct bus *bus) {
+static bool is_on_bus(const struct bus *bus) {
+        return bus->bus && sd_bus_is_ready(bus->bus) > 0;
+}
+
+static bool has_room(const struct bus *bus) {
         uint64_t queued = 0;
 
-        if (!bus->bus || sd_bus_is_ready(bus->bus) <= 0)
-                return false;
         sd_bus_get_n_queued_write(bus->bus, &queued);
-        if (queued < MOST_QUEUED)
+        return queued < MOST_QUEUED;
+}
+
+static bool can_tell(struct bus *bus) {
+        if (!is_on_bus(bus))
+                return false;
+        if (has_room(bus))
                 return true;
         bus->signals_lost++;
         return false;
+}
+
+static void flush_soon(struct bus *bus) {
+        int enabled = SD_EVENT_OFF;
+
+        if (!bus->flush || (sd_event_source_get_enabled(bus->flush, &enabled) >= 0 && enabled != SD_EVENT_OFF))
+                return;
+        sd_event_source_set_time(bus->flush, clock_usec() + FLUSH_USEC);
+        sd_event_source_set_enabled(bus->flush, SD_EVENT_ONESHOT);
 }
 
 static int on_flush(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -94,8 +117,12 @@ static int on_flush(sd_event_source *source, uint64_t usec, void *userdata) {
 
         (void) source;
         (void) usec;
-        if (!can_tell(bus))
+        if (!is_on_bus(bus))
                 return 0;
+        if (!has_room(bus)) {
+                flush_soon(bus);
+                return 0;
+        }
         if (bus->counts_changed)
                 sd_bus_emit_properties_changed(bus->bus, BUS_PATH, BUS_MANAGER_INTERFACE, "ProcessCount",
                                                "ConnectionCount", NULL);
@@ -109,15 +136,6 @@ static int on_flush(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-static void flush_soon(struct bus *bus) {
-        int enabled = SD_EVENT_OFF;
-
-        if (!bus->flush || (sd_event_source_get_enabled(bus->flush, &enabled) >= 0 && enabled != SD_EVENT_OFF))
-                return;
-        sd_event_source_set_time(bus->flush, clock_usec() + FLUSH_USEC);
-        sd_event_source_set_enabled(bus->flush, SD_EVENT_ONESHOT);
-}
-
 static struct bus *bus_from_observer(struct kernel_observer *observer) {
         return (struct bus *) ((char *) observer - offsetof(struct bus, observer));
 }
@@ -129,8 +147,13 @@ static void on_process_started(struct kernel_observer *observer, const struct pr
         if (can_tell(bus))
                 sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_MANAGER_INTERFACE, "ProcessStarted", "io", process->pid,
                                    bus_process_path(process->pid, path));
-        bus->counts_changed = true;
-        flush_soon(bus);
+}
+
+/* Of a program that just ended its parent is told by the host, and the daemon by nobody. */
+static const char *how_it_ended(const struct process *process) {
+        if (process->status_from_host)
+                return "ended";
+        return process->status.kind == AX_SIGNALED ? "killed" : "exited";
 }
 
 static void on_process_ended(struct kernel_observer *observer, const struct process *process) {
@@ -139,8 +162,12 @@ static void on_process_ended(struct kernel_observer *observer, const struct proc
 
         if (can_tell(bus))
                 sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_MANAGER_INTERFACE, "ProcessExited", "iosi", process->pid,
-                                   bus_process_path(process->pid, path),
-                                   process->status.kind == AX_SIGNALED ? "killed" : "exited", process->status.code);
+                                   bus_process_path(process->pid, path), how_it_ended(process), process->status.code);
+}
+
+static void on_counts_changed(struct kernel_observer *observer) {
+        struct bus *bus = bus_from_observer(observer);
+
         bus->counts_changed = true;
         flush_soon(bus);
 }
@@ -162,6 +189,7 @@ static void on_trace_changed(struct kernel_observer *observer) {
 static const struct kernel_observer_ops observer_ops = {
         .process_started = on_process_started,
         .process_ended = on_process_ended,
+        .counts_changed = on_counts_changed,
         .limits_changed = on_limits_changed,
         .trace_changed = on_trace_changed,
 };
@@ -182,23 +210,36 @@ static void retry_soon(struct bus *bus) {
         sd_event_source_set_enabled(bus->retry, SD_EVENT_ONESHOT);
 }
 
+/* A bus that throws us out each time is told of once. */
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct bus *bus = userdata;
+
         (void) message;
         (void) error;
-        log_warning("the bus has gone; waiting for it to come back");
-        retry_soon(userdata);
+        if (!bus->is_gone)
+                log_warning("the bus has gone; waiting for it to come back");
+        bus->is_gone = true;
+        retry_soon(bus);
         return 0;
 }
 
+/* Where another one has the name, ours is it as soon as that one goes. */
 static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        enum { PRIMARY_OWNER = 1, IN_QUEUE = 2 }; /* of RequestName's answers */
         const sd_bus_error *refusal = sd_bus_message_get_error(reply);
+        struct bus *bus = userdata;
+        uint32_t answer = 0;
 
-        (void) userdata;
         (void) error;
+        if (sd_bus_error_has_name(refusal, SD_BUS_ERROR_NO_REPLY)) /* it has gone, or hangs */
+                return 1;
+        bus->is_gone = false;
         if (refusal)
                 log_warning("cannot have the name " BUS_NAME " on the bus: %s", refusal->message);
-        else
+        else if (sd_bus_message_read(reply, "u", &answer) > 0 && answer == PRIMARY_OWNER)
                 log_info("on the bus as " BUS_NAME);
+        else if (answer == IN_QUEUE)
+                log_warning("another one has the name " BUS_NAME " on the bus; waiting for it to go");
         return 1;
 }
 
@@ -229,7 +270,12 @@ static int make_connection(struct bus *bus) {
         if (r >= 0)
                 r = sd_bus_set_bus_client(bus->bus, true);
         if (r >= 0)
+                r = sd_bus_negotiate_fds(bus->bus,
+                                         false); /* nothing here takes any, and calls that wait would hold them */
+        if (r >= 0)
                 r = sd_bus_set_watch_bind(bus->bus, true); /* where there is no bus yet, its socket is waited for */
+        if (r >= 0)
+                r = sd_bus_set_close_on_exit(bus->bus, false); /* which would wait for a bus that does not read */
         if (r >= 0)
                 r = sd_bus_set_description(bus->bus, "axebergd");
         return r < 0 ? r : sd_bus_start(bus->bus);
@@ -246,7 +292,7 @@ static int connect_bus(struct bus *bus) {
         if (r >= 0)
                 r = bus_add_processes(bus);
         if (r >= 0)
-                r = sd_bus_request_name_async(bus->bus, NULL, BUS_NAME, 0, on_name, bus);
+                r = sd_bus_request_name_async(bus->bus, NULL, BUS_NAME, SD_BUS_NAME_QUEUE, on_name, bus);
         if (r >= 0)
                 r = sd_bus_attach_event(bus->bus, bus->kernel->event, SD_EVENT_PRIORITY_NORMAL);
         if (r < 0)
@@ -265,6 +311,18 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+/* Where there is no address to go to, none will come. */
+static int connect_or_retry(struct bus *bus) {
+        int r = connect_bus(bus);
+
+        if (r >= 0 || r == -ENOENT || r == -EINVAL)
+                return r;
+        log_errno(LOG_WARNING, r, "cannot go on the bus now; waiting for it");
+        bus->is_gone = true;
+        retry_soon(bus);
+        return 0;
+}
+
 int bus_start(struct bus *bus, struct kernel *kernel) {
         int r;
 
@@ -277,7 +335,7 @@ int bus_start(struct bus *bus, struct kernel *kernel) {
         if (r >= 0)
                 r = sd_event_source_set_enabled(bus->flush, SD_EVENT_OFF);
         if (r >= 0)
-                r = connect_bus(bus);
+                r = connect_or_retry(bus);
         if (r < 0) {
                 bus_stop(bus);
                 return log_errno(LOG_WARNING, r, "cannot go on the bus");
@@ -292,5 +350,7 @@ void bus_stop(struct bus *bus) {
         disconnect(bus);
         bus->retry = sd_event_source_disable_unref(bus->retry);
         bus->flush = sd_event_source_disable_unref(bus->flush);
+        free(bus->metrics);
+        bus->metrics = NULL;
         bus->kernel = NULL;
 }

@@ -26,6 +26,7 @@ enum { BUS_PATH_SIZE = sizeof(BUS_PROCESS_PREFIX) + 12 };
 
 struct bus_listing;
 struct bus_pending;
+struct process;
 
 struct bus {
         struct kernel *kernel;
@@ -36,8 +37,15 @@ struct bus {
         unsigned n_pending;
         struct bus_listing *listings; /* likewise */
         unsigned n_listings;
+        sd_event_source *listing_turn;                      /* while there are any */
+        bool is_gone;                                       /* said so, and not heard from it since */
         bool counts_changed, limits_changed, trace_changed; /* to be told in the next PropertiesChanged */
         uint64_t signals_lost, refused;
+
+        /* what takes long to find out, and until when it is told again (manager.c) */
+        struct kernel_figures figures;
+        char *metrics;
+        uint64_t figures_until_usec, metrics_until_usec;
 };
 
 /* Goes on the bus, now or when there is one. Return: 0, negative errno (logged). */
@@ -47,6 +55,10 @@ void bus_stop(struct bus *bus);
 
 /* The object path of a process. */
 const char *bus_process_path(int32_t pid, char buffer[static BUS_PATH_SIZE]);
+
+/* The name of a process's program. Programs name themselves in any bytes, at any length; a message with text that is not UTF-8 cannot be sent. */
+enum { BUS_COMMAND_SIZE = 256 };
+const char *bus_process_command(const struct process *process, char buffer[static BUS_COMMAND_SIZE]);
 
 /* ---- for the objects ---------------------------------------------------------------------------------------- */
 

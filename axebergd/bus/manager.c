@@ -24,7 +24,7 @@
 #define GETTER(name)                                                                                                   \
         static int get_##name(sd_bus *sd_bus, const char *path, const char *interface, const char *property,           \
                               sd_bus_message *reply, void *userdata, sd_bus_error *error) {                            \
-                const struct bus *bus = userdata;                                                                      \
+                struct bus *bus = userdata;                                                                            \
                 const struct kernel *kernel = bus->kernel;                                                             \
                 (void) sd_bus;                                                                                         \
                 (void) path;                                                                                           \
@@ -35,18 +35,31 @@
         }
 
 #define PROPERTY(name, type, expression)                                                                               \
-        static int append_##name(sd_bus_message *reply, const struct bus *bus, const struct kernel *kernel) {          \
+        static int append_##name(sd_bus_message *reply, struct bus *bus, const struct kernel *kernel) {                \
                 (void) bus;                                                                                            \
                 (void) kernel;                                                                                         \
                 return sd_bus_message_append(reply, type, expression);                                                 \
         }                                                                                                              \
         GETTER(name)
 
-static struct kernel_figures figures_of(const struct kernel *kernel) {
-        struct kernel_figures figures;
+/*
+ * Sums over all processes take the longer the more there are. They are told again for ten times as long as they took: asking all the time, as anyone may,
+ * takes a tenth of the kernel's time at most. GetAll wants them four times.
+ */
+static uint64_t keep_until(uint64_t begin_usec) {
+        uint64_t now = clock_usec();
 
-        kernel_figures(kernel, &figures);
-        return figures;
+        return now + 10 * (now - begin_usec);
+}
+
+static const struct kernel_figures *figures_of(struct bus *bus) {
+        uint64_t begin = clock_usec();
+
+        if (begin >= bus->figures_until_usec) {
+                kernel_figures(bus->kernel, &bus->figures);
+                bus->figures_until_usec = keep_until(begin);
+        }
+        return &bus->figures;
 }
 
 PROPERTY(version, "s", AXEBERG_VERSION)
@@ -57,10 +70,10 @@ PROPERTY(uptime, "t", clock_usec() - kernel->started_usec)
 PROPERTY(process_count, "u", kernel->processes.count)
 PROPERTY(connection_count, "u", kernel->n_sessions)
 PROPERTY(open_files, "u", kernel_count_open_files(kernel))
-PROPERTY(calls, "t", figures_of(kernel).calls)
-PROPERTY(call_errors, "t", figures_of(kernel).call_errors)
-PROPERTY(bytes_read, "t", figures_of(kernel).bytes_read)
-PROPERTY(bytes_written, "t", figures_of(kernel).bytes_written)
+PROPERTY(calls, "t", figures_of(bus)->calls)
+PROPERTY(call_errors, "t", figures_of(bus)->call_errors)
+PROPERTY(bytes_read, "t", figures_of(bus)->bytes_read)
+PROPERTY(bytes_written, "t", figures_of(bus)->bytes_written)
 PROPERTY(mount_requests, "t", kernel->counters.mount_requests)
 PROPERTY(memory, "t", kernel->memory.used)
 PROPERTY(memory_limit, "t", kernel->memory.limit)
@@ -71,7 +84,7 @@ PROPERTY(trace_events, "t", kernel->trace.next - kernel->trace.first)
 PROPERTY(signals_lost, "t", bus->signals_lost)
 
 /* Without a filter it is all of them. */
-static int append_trace_categories(sd_bus_message *reply, const struct bus *bus, const struct kernel *kernel) {
+static int append_trace_categories(sd_bus_message *reply, struct bus *bus, const struct kernel *kernel) {
         uint32_t wanted = kernel->trace.filter.categories;
         int r = sd_bus_message_open_container(reply, 'a', "s");
 
@@ -83,7 +96,7 @@ static int append_trace_categories(sd_bus_message *reply, const struct bus *bus,
 }
 GETTER(trace_categories)
 
-static int append_trace_pids(sd_bus_message *reply, const struct bus *bus, const struct kernel *kernel) {
+static int append_trace_pids(sd_bus_message *reply, struct bus *bus, const struct kernel *kernel) {
         const struct trace_filter *filter = &kernel->trace.filter;
 
         (void) bus;
@@ -95,7 +108,7 @@ static int append_limit(const char *name, uint64_t value, void *reply) {
         return sd_bus_message_append(reply, "{st}", name, value);
 }
 
-static int append_limits(sd_bus_message *reply, const struct bus *bus, const struct kernel *kernel) {
+static int append_limits(sd_bus_message *reply, struct bus *bus, const struct kernel *kernel) {
         int r = sd_bus_message_open_container(reply, 'a', "{st}");
 
         (void) bus;
@@ -143,19 +156,36 @@ static int method_list_mounts(sd_bus_message *message, void *userdata, sd_bus_er
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
-static int method_get_metrics(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        const struct bus *bus = userdata;
-        _cleanup_free_ char *text = NULL;
+static int make_metrics(struct bus *bus) {
+        char *text = NULL;
         size_t size;
         FILE *out = open_memstream(&text, &size);
 
-        (void) error;
         if (!out)
                 return -ENOMEM;
         metrics_write(out, bus->kernel);
-        if (fclose(out) < 0)
+        if (fclose(out) < 0) {
+                free(text);
                 return -ENOMEM;
-        return sd_bus_reply_method_return(message, "s", text);
+        }
+        free(bus->metrics);
+        bus->metrics = text;
+        return 0;
+}
+
+static int method_get_metrics(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct bus *bus = userdata;
+        uint64_t begin = clock_usec();
+
+        (void) error;
+        if (begin >= bus->metrics_until_usec) {
+                int r = make_metrics(bus);
+
+                if (r < 0)
+                        return r;
+                bus->metrics_until_usec = keep_until(begin);
+        }
+        return sd_bus_reply_method_return(message, "s", bus->metrics);
 }
 
 /* ---- administrators' methods -------------------------------------------------------------------------------- */
@@ -177,6 +207,7 @@ static int do_set_memory_limit(struct bus *bus, sd_bus_message *message, sd_bus_
 
 static int read_categories(sd_bus_message *message, uint32_t *ret, sd_bus_error *error) {
         const char *name;
+        unsigned count = 0;
         int r = sd_bus_message_enter_container(message, 'a', "s");
 
         *ret = 0;
@@ -185,6 +216,8 @@ static int read_categories(sd_bus_message *message, uint32_t *ret, sd_bus_error 
 
                 if (category < 0)
                         return bus_error(error, -EINVAL, "\"%s\" is not a category of the trace", name);
+                if (++count > AX_TRACE_CUSTOM + 1)
+                        return bus_error(error, -EINVAL, "these are more categories than there are");
                 *ret |= 1u << category;
         }
         return r < 0 ? r : sd_bus_message_exit_container(message);
@@ -232,6 +265,7 @@ static int do_disable_trace(struct bus *bus, sd_bus_message *message, sd_bus_err
 static int do_reset_trace(struct bus *bus, sd_bus_message *message, sd_bus_error *error) {
         (void) error;
         kernel_reset_figures(bus->kernel);
+        bus->metrics_until_usec = 0;
         return sd_bus_reply_method_return(message, "");
 }
 
@@ -242,9 +276,18 @@ static int do_reset_trace(struct bus *bus, sd_bus_message *message, sd_bus_error
 
 FOR_ADMINISTRATORS(kill, AUTHORITY_PROCESSES)
 FOR_ADMINISTRATORS(set_memory_limit, AUTHORITY_PROCESSES)
-FOR_ADMINISTRATORS(enable_trace, AUTHORITY_TRACE)
 FOR_ADMINISTRATORS(disable_trace, AUTHORITY_TRACE)
 FOR_ADMINISTRATORS(reset_trace, AUTHORITY_TRACE)
+
+/* The arguments may be of any length: they are looked at before the call is kept. */
+static int method_enable_trace(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct trace_filter filter;
+        int r = read_filter(message, &filter, error);
+
+        if (r >= 0)
+                r = sd_bus_message_rewind(message, true);
+        return r < 0 ? r : authority_require(userdata, message, AUTHORITY_TRACE, do_enable_trace, error);
+}
 
 /* ---- the interface ------------------------------------------------------------------------------------------ */
 

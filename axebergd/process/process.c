@@ -63,6 +63,7 @@ static void process_free(struct process *process) {
                 DL_DELETE(process->parent->children, process);
         HASH_DEL(table->processes, process);
         table->count--;
+        kernel_tell_counts_changed(process->kernel);
         host_release(process);
         user_charge_deinit(&process->charge);
         identity_unref(process->identity);
@@ -120,10 +121,12 @@ static int process_create(struct process **ret, struct kernel *kernel, struct pr
         fdtable_init(&process->fds, process->user, table->fd_limit);
         HASH_ADD(hh, table->processes, pid, sizeof(process->pid), process);
         table->count++;
+        kernel_tell_counts_changed(kernel);
         if (parent)
                 DL_APPEND(parent->children, process);
         if (parent) {
-                trace_add_child(&kernel->trace, parent->pid, process->pid);
+                if (trace_add_child(&kernel->trace, parent->pid, process->pid))
+                        kernel_tell_trace_changed(kernel);
                 trace_process(process, AX_TRACE_PROCESS, "created", "parent %d, uid %u", parent->pid,
                               (unsigned) process->identity->uid);
                 tell_started(process);

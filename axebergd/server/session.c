@@ -355,6 +355,7 @@ struct session *session_free(struct session *session) {
         if (session->charge.user) {
                 DL_DELETE(session->server->sessions, session);
                 session->server->kernel->n_sessions--;
+                kernel_tell_counts_changed(session->server->kernel);
         }
         cleanup_close(&session->fd);
         cleanup_close(&session->pidfd);
@@ -429,6 +430,7 @@ static int session_open(struct session *session) {
                 return r;
         DL_APPEND(server->sessions, session);
         server->kernel->n_sessions++;
+        kernel_tell_counts_changed(server->kernel);
         return sd_event_add_io(server->kernel->event, &session->io, session->fd, EPOLLIN, session_on_io, session);
 }
 

@@ -91,16 +91,17 @@ void trace_process(const struct process *process, unsigned category, const char 
         trace_record(trace, &event);
 }
 
-void trace_add_child(struct trace *trace, int32_t parent, int32_t child) {
+bool trace_add_child(struct trace *trace, int32_t parent, int32_t child) {
         struct trace_filter *filter = &trace->filter;
 
         if (!filter->children || filter->n_pids == 0 || filter->n_pids == TRACE_MAX_PIDS)
-                return;
+                return false;
         for (unsigned i = 0; i < filter->n_pids; i++)
                 if (filter->pids[i] == parent) {
                         filter->pids[filter->n_pids++] = child;
-                        return;
+                        return true;
                 }
+        return false;
 }
 
 const struct trace_event *trace_find(const struct trace *trace, uint64_t number, uint64_t *ret_lost) {

@@ -71,8 +71,8 @@ void trace_record(struct trace *trace, struct trace_event *event);
 void trace_process(const struct process *process, unsigned category, const char *name, const char *format, ...)
         __attribute__((format(printf, 4, 5)));
 
-/* A process has a child. */
-void trace_add_child(struct trace *trace, int32_t parent, int32_t child);
+/* A process has a child. Return: whether the filter is another now. */
+bool trace_add_child(struct trace *trace, int32_t parent, int32_t child);
 
 /* The oldest event that is still there and not before `number`; NULL: there is none. `ret_lost`: how many are not there any more. */
 const struct trace_event *trace_find(const struct trace *trace, uint64_t number, uint64_t *ret_lost);

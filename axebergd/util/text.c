@@ -1,6 +1,7 @@
 #include "util/text.h"
 
 #include <stdint.h>
+#include <string.h>
 
 static bool is_continuation(unsigned char byte) {
         return (byte & 0xC0) == 0x80;
@@ -40,4 +41,23 @@ bool text_is_utf8(const char *text, size_t size) {
                         return false;
         }
         return true;
+}
+
+void text_make_utf8(char *to, size_t size, const char *from) {
+        size_t left = strlen(from), used = 0;
+
+        while (left > 0) {
+                size_t length = utf8_sequence((const unsigned char *) from, left);
+                bool is_good = length > 0;
+
+                if (!is_good)
+                        length = 1;
+                if (used + length >= size)
+                        break;
+                memcpy(to + used, is_good ? from : "?", length);
+                used += length;
+                from += length;
+                left -= length;
+        }
+        to[used] = '\0';
 }

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -553,6 +554,109 @@ START_TEST(test_M5_regions_freed_and_made_at_once_leave_no_mapping) {
 }
 END_TEST
 
+struct contest {
+        ax_client *ax;
+        ax_shm_id shm;
+        atomic_bool stop;
+};
+
+static void *detach_always(void *userdata) {
+        struct contest *contest = userdata;
+        int r;
+
+        while (!atomic_load(&contest->stop)) {
+                r = ax_shmdt(contest->ax, contest->shm);
+                ck_assert(r == 0 || r == -AX_EMEM_NOT_ATTACHED);
+        }
+        return NULL;
+}
+
+static void *use_what_is_mapped(void *userdata) {
+        struct contest *contest = userdata;
+
+        while (!atomic_load(&contest->stop)) {
+                ax_region_id region = alloc(contest->ax, PAGE, AX_PROT_READ_WRITE);
+                volatile char *memory = ax_mem_map(contest->ax, region, NULL);
+
+                ck_assert(memory != NULL);
+                for (int i = 0; i < 20; i++) {
+                        memory[i] = 1;
+                        sched_yield();
+                }
+                assert_result(ax_mem_free(contest->ax, region), 0);
+        }
+        return NULL;
+}
+
+/* One thread may detach what another has not yet mapped; and the number be a third's by then. */
+START_TEST(test_M5_a_region_that_is_gone_before_it_is_mapped_is_in_nobodys_way) {
+        _connected_ ax_client *ax = fixture_connect(), *owner = fixture_connect();
+        struct contest contest = { .ax = ax };
+        ax_region_id region, kept;
+        pthread_t threads[3];
+        unsigned before;
+
+        assert_result(ax_shmget(owner, PAGE, &contest.shm), 0);
+        assert_result(ax_shmat(owner, contest.shm, AX_PROT_READ, &kept), 0);
+        before = count_mappings();
+        assert_result(pthread_create(&threads[0], NULL, detach_always, &contest), 0);
+        assert_result(pthread_create(&threads[1], NULL, use_what_is_mapped, &contest), 0);
+        assert_result(pthread_create(&threads[2], NULL, use_what_is_mapped, &contest), 0);
+        for (int i = 0; i < 3000; i++) {
+                int r = ax_shmat(ax, contest.shm, AX_PROT_READ_WRITE, &region);
+
+                ck_assert(r == 0 || r == -AX_EMEM_ALREADY_ATTACHED || r == -AX_EMEM_NOT_ATTACHED);
+        }
+        atomic_store(&contest.stop, true);
+        for (int i = 0; i < 3; i++)
+                assert_result(pthread_join(threads[i], NULL), 0);
+        ax_shmdt(ax, contest.shm);
+        ck_assert_uint_eq(count_mappings(), before);
+        assert_memory(ax, 0, 0, 0);
+}
+END_TEST
+
+static void *copy_always(void *userdata) {
+        struct victim *victim = userdata;
+        static char data[1 << 20];
+
+        while (!atomic_load(&victim->stop))
+                assert_result(ax_mem_read(victim->ax, atomic_load(&victim->region), 0, data, sizeof(data)),
+                              sizeof(data));
+        return NULL;
+}
+
+/* A child inherits what its parent's threads were about, but not the threads. */
+START_TEST(test_M5_a_forked_child_waits_for_no_thread_of_its_parent) {
+        _connected_ ax_client *ax = fixture_connect();
+        struct victim victim = { .ax = ax };
+        pthread_t thread;
+
+        atomic_store(&victim.region, alloc(ax, 1 << 20, AX_PROT_READ_WRITE));
+        assert_result(pthread_create(&thread, NULL, copy_always, &victim), 0);
+        for (int i = 0; i < 20; i++) {
+                pid_t pid = fork();
+                int status;
+
+                ck_assert_int_ge(pid, 0);
+                if (pid == 0) {
+                        ax_client *own;
+                        ax_region_id region;
+
+                        alarm(10);
+                        ax_disconnect(ax); /* so that its own regions may lie where the parent's did */
+                        own = fixture_connect();
+                        region = alloc(own, PAGE, AX_PROT_READ);
+                        _exit(ax_mem_free(own, region) == 0 ? 0 : 2);
+                }
+                ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+                ck_assert_int_eq(status, 0);
+        }
+        atomic_store(&victim.stop, true);
+        assert_result(pthread_join(thread, NULL), 0);
+}
+END_TEST
+
 /* ---- published pages ------------------------------------------------------------------------------------------- */
 
 START_TEST(test_published_figures_cost_no_call_and_are_right) {
@@ -971,6 +1075,8 @@ int main(void) {
         fixture_add(suite, test_M5_a_region_may_be_freed_during_a_copy, 0);
         fixture_add(suite, test_M5_every_copy_looks_again, 0);
         fixture_add(suite, test_M5_regions_freed_and_made_at_once_leave_no_mapping, 0);
+        fixture_add(suite, test_M5_a_region_that_is_gone_before_it_is_mapped_is_in_nobodys_way, 0);
+        fixture_add(suite, test_M5_a_forked_child_waits_for_no_thread_of_its_parent, 0);
         fixture_add(suite, test_published_figures_cost_no_call_and_are_right, 0);
         fixture_add(suite, test_pages_cannot_be_written, 0);
         fixture_add(suite, test_bad_sizes_protections_and_ids, 0);

@@ -1,6 +1,6 @@
 /*
- * polkit's place on a test's bus: lets whom the file "permitted" names do what it names, a line each: "ACTION", or "ACTION interactive" where somebody has to be
- * at hand. What it is asked goes to standard output: action, kind of subject, whether a person may be asked.
+ * polkit's place on a test's bus: lets whom the file "permitted" names do what it names, a line each: "ACTION"; "ACTION interactive" where somebody has to be
+ * at hand; "ACTION never" where that one never decides. What it is asked goes to standard output: action, kind of subject, whether a person may be asked.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 static const char *permitted_path;
 
-/* 0: no, 1: yes, 2: with a person. */
+/* 0: no, 1: yes, 2: with a person, 3: no answer. */
 static int look_up(const char *action) {
         FILE *file = fopen(permitted_path, "re");
         char line[256], name[128], how[32];
@@ -19,7 +19,7 @@ static int look_up(const char *action) {
                 int n = sscanf(line, "%127s %31s", name, how);
 
                 if (n > 0 && strcmp(name, action) == 0)
-                        found = n == 2 ? 2 : 1;
+                        found = n != 2 ? 1 : strcmp(how, "never") == 0 ? 3 : 2;
         }
         if (file)
                 fclose(file);
@@ -49,6 +49,8 @@ static int check_authorization(sd_bus_message *message, void *userdata, sd_bus_e
         printf("%s %s %s\n", action, kind, flags & 1 ? "interactive" : "quiet");
         fflush(stdout);
         answer = look_up(action);
+        if (answer == 3)
+                return 1;
         return sd_bus_reply_method_return(message, "(bba{ss})", answer == 1 || (answer == 2 && flags & 1), answer == 2,
                                           0);
 }
