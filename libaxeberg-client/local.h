@@ -35,14 +35,17 @@ struct local_arguments {
 /* What is not counted fast: a failed call, one of too many threads, one that the daemon is told of. */
 void local_end_slowly(ax_client *ax, const struct local_call *call, struct local_arguments arguments, int64_t result);
 
+/* Whether the thread has a slot of its own in the client's counters; before its first call it has none, nor where there are no counters. */
+static inline bool local_has_slot(const ax_client *ax, const struct thread *thread) {
+        return thread->number < atomic_load_explicit(&ax->counter_slots, memory_order_relaxed);
+}
+
 /* `result`: a count of bytes, or a negative error. */
 static inline void local_end(ax_client *ax, const struct local_call *call, int64_t object, uint64_t offset,
                              uint64_t size, int64_t result) {
         const struct thread *thread = thread_current;
 
-        if (__builtin_expect(call->started_nsec == 0 && result >= 0 && ax->counters && thread &&
-                                     thread->number < AX_COUNTER_SLOTS - 1,
-                             1)) {
+        if (__builtin_expect(call->started_nsec == 0 && result >= 0 && thread && local_has_slot(ax, thread), 1)) {
                 struct ax_local_counter *counter = &ax->counters->slots[thread->number].calls[call->call];
 
                 local_add(&counter->calls, 1);

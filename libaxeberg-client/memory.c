@@ -14,13 +14,17 @@
 
 /* ---- who copies -------------------------------------------------------------------------------------------- */
 
-/* The other half of hold(): the region's number is out of its slot. */
-static void wait_for_copies(const struct region *region) {
-        if (thread_barrier_is_remote)
-                syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+/*
+ * The other half of hold(): the region's number is out of its slot. This thread copies nothing, whatever it said before a longjmp(3). Return: whether nobody does any more;
+ * where membarrier(2) fails (a filter of system calls that came later) nobody knows.
+ */
+static bool wait_for_copies(const struct region *region) {
+        if (thread_barrier_is_remote && syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) < 0)
+                return false;
         for (struct thread *thread = threads_first(); thread; thread = thread->next)
-                while (atomic_load(&thread->copies) == region)
+                while (thread != thread_current && atomic_load(&thread->copies) == region)
                         sched_yield();
+        return true;
 }
 
 static inline void leave(struct thread *thread) {
@@ -81,10 +85,10 @@ static struct region *enter(ax_client *ax, ax_region_id id, struct thread **ret)
         return region;
 }
 
-/* Empties a slot whose number the caller has made REGION_ID_BUSY. */
+/* Empties a slot whose number the caller has made REGION_ID_BUSY. What may still be copied stays mapped. */
 static void unmap(struct region *region) {
-        wait_for_copies(region);
-        munmap(region->address, region->size);
+        if (wait_for_copies(region))
+                munmap(region->address, region->size);
 }
 
 /* Takes the region out, whoever copies just now; once. One that another thread has still to map will find that it is gone. */
@@ -242,7 +246,7 @@ begin_fast(ax_client *ax, struct thread *thread, ax_region_id id, size_t offset,
         struct region *region;
         size_t room;
 
-        if (!thread || client_check(ax) < 0 || !ax->counters || client_is_traced(ax))
+        if (!thread || client_check(ax) < 0 || !local_has_slot(ax, thread) || client_is_traced(ax))
                 return NULL;
         region = find_slot(ax, id);
         if (!region || !hold(thread, region, id, true))

@@ -6,8 +6,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "pages.h"
-
 static _Atomic(struct thread *) threads;
 static atomic_uint n_threads;
 static pthread_key_t key;
@@ -84,6 +82,6 @@ struct thread *thread_register(void) {
         if (has_key)
                 pthread_setspecific(key, thread);
         thread_current = thread;
-        thread_fast = thread_barrier_is_remote && thread->number < AX_COUNTER_SLOTS - 1 ? thread : NULL;
+        thread_fast = thread_barrier_is_remote ? thread : NULL;
         return thread;
 }

@@ -21,7 +21,7 @@ extern __attribute__((visibility("hidden"))) bool thread_barrier_is_remote; /* t
 
 /* Small, and looked at in the fastest calls: so it lies where every thread has it from its start. */
 extern _Thread_local struct thread *thread_current __attribute__((tls_model("initial-exec"), visibility("hidden")));
-/* The same, where nothing about it is unusual: it counts in a slot of its own, and there is membarrier(2); else NULL. */
+/* The same, where there is membarrier(2); else NULL. */
 extern _Thread_local struct thread *thread_fast __attribute__((tls_model("initial-exec"), visibility("hidden")));
 struct thread *thread_register(void);
 

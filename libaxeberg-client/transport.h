@@ -88,6 +88,8 @@ struct ax_client {
         const struct ax_system_page *system_page;   /* published; NULL: none, ask */
         const struct ax_process_page *process_page; /* likewise */
         struct ax_local_counters *counters;         /* of calls without the daemon; NULL: there are none such */
+        atomic_uint
+                counter_slots; /* in use, the last one aside, which threads share: whose number is lower has its own */
         struct direct_table direct;
         int event_fd, epoll_fd; /* -1 until ax_fileno() */
 

@@ -57,6 +57,8 @@ enum { AX_COUNTER_SLOTS = 32 };
 struct ax_local_counters {
         struct {
                 struct ax_local_counter calls[AX_LOCAL_CALLS];
-                uint64_t reserved[2]; /* whole cache lines: 256 bytes */
+                _Atomic uint64_t
+                        used; /* of the first slot: how many slots are in use, so that the daemon has to look at these only */
+                uint64_t reserved; /* whole cache lines: 256 bytes */
         } slots[AX_COUNTER_SLOTS];
 };

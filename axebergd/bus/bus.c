@@ -67,6 +67,7 @@ int bus_kill(struct bus *bus, sd_bus_message *message, int32_t pid, int32_t sign
                 return bus_error_no_process(error, pid);
         if (pid == PROCESS_INIT_PID)
                 return bus_error(error, -EPERM, "process 1 is the kernel itself; it takes no signals");
+        log_info("D-Bus: %s to process %d (%.64s)", signal_name(signal), (int) pid, process_command(process));
         trace_process(process, AX_TRACE_SIGNAL, "sent", "%s over D-Bus", signal_name(signal));
         signal_send(process, signal);
         return sd_bus_reply_method_return(message, "");

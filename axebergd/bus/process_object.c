@@ -11,6 +11,8 @@
 #include "util/clock.h"
 #include "util/identity.h"
 
+enum { MOST_IN_TREE = 256 };
+
 /* The pid that a path means; 0: none. */
 static int32_t pid_from_path(const char *path) {
         static const char prefix[] = BUS_PROCESS_PREFIX "/";
@@ -36,20 +38,20 @@ static int find_process(sd_bus *sd_bus, const char *path, const char *interface,
         return *ret != NULL;
 }
 
+/* The tree shows the first ones: sd-bus wants all of them at once, and anyone may ask. ListProcesses has every one. */
 static int list_processes(sd_bus *sd_bus, const char *prefix, void *userdata, char ***ret, sd_bus_error *error) {
-        const struct bus *bus = userdata;
-        const struct process_table *table = &bus->kernel->processes;
-        char **paths = calloc(table->count + 1, sizeof(*paths)), buffer[BUS_PATH_SIZE];
-        struct process *process, *next;
-        size_t count = 0;
+        const struct process_table *table = &((const struct bus *) userdata)->kernel->processes;
+        const struct process *processes[MOST_IN_TREE];
+        size_t n = process_table_list(table, 0, processes, MOST_IN_TREE, NULL), count = 0;
+        char **paths = calloc(n + 1, sizeof(*paths)), buffer[BUS_PATH_SIZE];
 
         (void) sd_bus;
         (void) prefix;
         (void) error;
         if (!paths)
                 return -ENOMEM;
-        HASH_ITER (hh, table->processes, process, next) {
-                paths[count] = strdup(bus_process_path(process->pid, buffer));
+        for (size_t i = 0; i < n; i++) {
+                paths[count] = strdup(bus_process_path(processes[i]->pid, buffer));
                 if (paths[count])
                         count++;
         }

@@ -44,12 +44,21 @@ static uint64_t bounded(const _Atomic uint64_t *value) {
         return figure < most ? figure : most;
 }
 
+/* The slots that the program uses, as far as it says. */
+static unsigned count_slots(const struct process *process) {
+        uint64_t used = process->counters ? atomic_load(&process->counters->slots[0].used) : 0;
+
+        return used < AX_COUNTER_SLOTS ? (unsigned) used : AX_COUNTER_SLOTS;
+}
+
 void counters_of(const struct process *process, struct local_totals *totals) {
+        unsigned n_slots = count_slots(process);
+
         for (int i = 0; i < AX_LOCAL_CALLS; i++) {
                 totals->of[i].calls += process->told.of[i].calls;
                 totals->of[i].errors += process->told.of[i].errors;
                 totals->of[i].bytes += process->told.of[i].bytes;
-                for (int slot = 0; process->counters && slot < AX_COUNTER_SLOTS; slot++) {
+                for (unsigned slot = 0; slot < n_slots; slot++) {
                         const struct ax_local_counter *counter = &process->counters->slots[slot].calls[i];
 
                         totals->of[i].calls += bounded(&counter->calls);
