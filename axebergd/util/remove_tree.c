@@ -51,7 +51,7 @@ static int flatten(struct removal *removal, const char *name) {
         struct dirent *entry;
         int r = 0;
 
-        fchmodat(removal->top, name, 0700, 0); /* its owner may have closed it to himself */
+        (void) !fchmodat(removal->top, name, 0700, 0); /* its owner may have closed it to himself */
         directory = open_directory(removal->top, name);
         if (!directory)
                 return -errno;
