@@ -13,7 +13,7 @@ struct local_call {
 };
 
 static inline bool client_is_traced(const ax_client *ax) {
-        return ax->system_page && __atomic_load_n(&ax->system_page->trace_enabled, __ATOMIC_RELAXED);
+        return __atomic_load_n(ax->trace_flag, __ATOMIC_RELAXED);
 }
 
 uint64_t local_now_nsec(void);

@@ -11,6 +11,8 @@
 #include "local.h"
 #include "transport.h"
 
+const uint32_t trace_is_off = 0;
+
 static void *map(int fd, size_t size, int protection) {
         void *page = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
 
@@ -23,6 +25,8 @@ void client_map_pages(ax_client *ax, const int fds[3]) {
         ax->counters = map(fds[2], sizeof(*ax->counters), PROT_READ | PROT_WRITE);
         for (int i = 0; i < 3; i++)
                 close(fds[i]);
+        if (ax->system_page)
+                ax->trace_flag = &ax->system_page->trace_enabled;
 }
 
 void client_unmap_pages(ax_client *ax) {
@@ -89,7 +93,5 @@ double ax_uptime_ms(ax_client *ax) {
 }
 
 const volatile uint32_t *ax_trace_flag(ax_client *ax) {
-        static const uint32_t off;
-
-        return ax && ax->system_page ? &ax->system_page->trace_enabled : &off;
+        return ax ? ax->trace_flag : &trace_is_off;
 }

@@ -519,6 +519,7 @@ int client_new(ax_client **ret, int fd) {
         ax->generation = client_fork_generation();
         ax->fd = fd;
         ax->event_fd = ax->epoll_fd = -1;
+        ax->trace_flag = &trace_is_off;
         pthread_mutex_init(&ax->lock, NULL);
         direct_table_init(&ax->direct);
         pthread_cond_init(&ax->child_started, NULL);

@@ -86,6 +86,7 @@ struct ax_client {
         char *socket_path; /* that it was made with, absolute; NULL: inherited */
         struct region_map regions;
         const struct ax_system_page *system_page;   /* published; NULL: none, ask */
+        const uint32_t *trace_flag;                 /* whether the trace is on: in there, or never */
         const struct ax_process_page *process_page; /* likewise */
         struct ax_local_counters *counters;         /* of calls without the daemon; NULL: there are none such */
         atomic_uint
@@ -110,13 +111,17 @@ static inline unsigned client_fork_generation(void) {
         return atomic_load_explicit(&client_forks, memory_order_relaxed);
 }
 
+/* Whether it is a forked child's copy, or its process has exited. */
+static inline bool client_is_gone(const ax_client *ax) {
+        return (ax->generation != client_fork_generation()) |
+               (atomic_load_explicit(&ax->pid, memory_order_relaxed) < 0);
+}
+
 /* Whether the handle may be used here. Return: 0, -AX_EINVAL (NULL), -AX_ESRCH (a forked child's copy, a process that has exited). */
 static inline int client_check(const ax_client *ax) {
         if (!ax)
                 return -AX_EINVAL;
-        if (ax->generation != client_fork_generation() || atomic_load_explicit(&ax->pid, memory_order_relaxed) < 0)
-                return -AX_ESRCH;
-        return 0;
+        return client_is_gone(ax) ? -AX_ESRCH : 0;
 }
 
 /* Runs the handlers of the signals that are due. Return: how many, negative error. */
@@ -124,6 +129,8 @@ int client_run_handlers(ax_client *ax);
 /* What the daemon said until now has been dealt with, unless it has spoken again since `doorbells`. */
 void client_settle_handlers(ax_client *ax, unsigned doorbells);
 
+/* For a client without a page. */
+extern __attribute__((visibility("hidden"))) const uint32_t trace_is_off;
 /* Maps the pages whose descriptors Hello brought, and closes those. */
 void client_map_pages(ax_client *ax, const int fds[3]);
 void client_unmap_pages(ax_client *ax);
