@@ -11,6 +11,16 @@ readonly releases=([12]=bookworm [13]=trixie)
 readonly boot_packages=systemd-sysv,dbus,gcc,libc6-dev,pkgconf,procps
 readonly cache=${XDG_CACHE_HOME:-/var/cache}/axeberg
 
+# Four roots, and a copy of one at a time.
+readonly room_needed_mib=6000
+
+# Of the file system that the cache is on, or will be. MiB.
+room_for_cache() {
+  local directory=$cache
+  while [[ ! -d $directory ]]; do directory=$(dirname "$directory"); done
+  echo $(($(df --output=avail -m "$directory" | tail -n 1) + $(du -sm "$cache" 2>/dev/null | cut -f1 || echo 0)))
+}
+
 # Why the test cannot run here; nothing where it can.
 system_test_obstacle() {
   if [[ $(id -u) -ne 0 ]]; then
@@ -23,6 +33,8 @@ system_test_obstacle() {
     echo "there is no apt-get"
   elif [[ -z $(archive_of Debian) ]] && ! { apt-get -qq update && [[ -n $(archive_of Debian) ]]; }; then
     echo "this machine's apt knows no Debian archive"
+  elif [[ $(room_for_cache) -lt $room_needed_mib ]]; then
+    echo "it needs $room_needed_mib MiB for $cache"
   fi
 }
 
