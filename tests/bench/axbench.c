@@ -274,10 +274,10 @@ static int write_json(const char *path, const struct figure *figures, const stru
 
 static const struct argp_option argp_options[] = {
         { "json", 'j', "FILE", 0, "Write the figures to FILE as JSON, too", 0 },
-        { "rounds", 'r', "N", 0, "Rounds, of which the median counts (default 75)", 0 },
+        { "rounds", 'r', "N", 0, "Rounds, of which the median counts (default 45)", 0 },
         { "no-mount", 'n', NULL, 0, "Leave the mount out", 0 },
         { "no-timers", 't', NULL, 0, "Leave the lateness of timers out", 0 },
-        { "milliseconds", 'm', "N", 0, "How long a case runs in one round (default 6)", 0 },
+        { "milliseconds", 'm', "N", 0, "How long a case runs in one round (default 20)", 0 },
         { 0 },
 };
 
@@ -343,7 +343,7 @@ static int run(const struct daemon *daemon, const struct options *options) {
 }
 
 int main(int argc, char **argv) {
-        struct options options = { .rounds = 75, .milliseconds = 6 };
+        struct options options = { .rounds = 45, .milliseconds = 20 };
         struct daemon_options daemon_options = { 0 };
         struct daemon daemon;
         int r, status;
