@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -308,15 +309,20 @@ END_TEST
 START_TEST(test_host_devices_and_sockets_in_a_store_do_not_open) {
         char path[160];
         _connected_ ax_client *ax = fixture_connect();
+        struct statvfs fs;
+        int error;
 
+        /* on a file system without devices the host's kernel refuses them first */
+        ck_assert_int_eq(statvfs(the_daemon.store, &fs), 0);
+        error = fs.f_flag & ST_NODEV ? AX_EACCES : AX_ENXIO;
         snprintf(path, sizeof(path), "%s/null", the_daemon.store);
         ck_assert_int_eq(mknod(path, S_IFCHR | 0666, makedev(1, 3)), 0);
         snprintf(path, sizeof(path), "%s/block", the_daemon.store);
         ck_assert_int_eq(mknod(path, S_IFBLK | 0666, makedev(7, 250)), 0);
         snprintf(path, sizeof(path), "%s/sock", the_daemon.store);
         ck_assert_int_eq(mknod(path, S_IFSOCK | 0666, 0), 0);
-        assert_error(ax_open(ax, "/null", AX_RDWR), AX_ENXIO);
-        assert_error(ax_open(ax, "/block", AX_READ), AX_ENXIO);
+        assert_error(ax_open(ax, "/null", AX_RDWR), error);
+        assert_error(ax_open(ax, "/block", AX_READ), error);
         assert_error(ax_open(ax, "/sock", AX_READ), AX_ENXIO);
 }
 END_TEST
