@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "list.h"
 #include "transport.h"
 
 static void status_on_reply(const Axeberg__StatusReply *reply, void *data) {
@@ -40,14 +41,6 @@ int ax_status(ax_client *ax, struct ax_status *ret) {
         return RPC(ax, status, &request, status_on_reply, &rpc);
 }
 
-struct process_list {
-        struct ax_process *processes;
-        size_t count;
-        ax_pid last_pid;
-        bool more;
-        int error;
-};
-
 static void process_fill(struct ax_process *process, const Axeberg__ProcessInfo *info) {
         *process = (struct ax_process){
                 .pid = info->pid,
@@ -70,111 +63,71 @@ static void process_fill(struct ax_process *process, const Axeberg__ProcessInfo 
 }
 
 static void process_list_on_reply(const Axeberg__ProcessListReply *reply, void *data) {
-        struct process_list *list = ((struct rpc *) data)->context;
-        size_t count = list->count + reply->n_processes;
-        struct ax_process *processes = reallocarray(list->processes, count + 1, sizeof(*processes));
+        struct list *list = ((struct rpc *) data)->context;
 
-        if (!processes) {
-                list->error = -AX_ENOMEM;
-                return;
-        }
-        list->processes = processes;
         for (size_t i = 0; i < reply->n_processes; i++) {
-                if (reply->processes[i]->pid <= list->last_pid)
-                        list->error = -AX_EPROTO; /* not in order: the list might never end */
-                list->last_pid = reply->processes[i]->pid;
-                process_fill(&processes[list->count + i], reply->processes[i]);
+                struct ax_process *process = list_add(list, (uint64_t) reply->processes[i]->pid);
+
+                if (process)
+                        process_fill(process, reply->processes[i]);
         }
-        list->count = count;
-        list->more = reply->more && reply->n_processes > 0;
+        list->more = reply->more;
+}
+
+static int ask_processes(ax_client *ax, struct list *list, struct rpc *rpc) {
+        Axeberg__ProcessListRequest request = AXEBERG__PROCESS_LIST_REQUEST__INIT;
+
+        request.after_pid = (ax_pid) list->last;
+        return RPC(ax, process_list, &request, process_list_on_reply, rpc);
 }
 
 int ax_process_list(ax_client *ax, struct ax_process **ret) {
-        Axeberg__ProcessListRequest request = AXEBERG__PROCESS_LIST_REQUEST__INIT;
-        struct process_list list = { 0 };
-        struct rpc rpc = { .context = &list };
-        int r = client_check(ax);
+        struct list list = { .item_size = sizeof(**ret) };
+        int n = ret ? list_fetch(ax, &list, ask_processes) : -AX_EINVAL;
 
-        if (r < 0)
-                return r;
-        if (!ret)
-                return -AX_EINVAL;
-        do {
-                request.after_pid = list.last_pid;
-                list.more = false;
-                r = RPC(ax, process_list, &request, process_list_on_reply, &rpc);
-                if (r >= 0)
-                        r = list.error;
-        } while (r == 0 && list.more);
-        if (r < 0) {
-                free(list.processes);
-                return r;
-        }
-        *ret = list.processes;
-        return (int) list.count;
+        if (n >= 0)
+                *ret = list.items;
+        return n;
 }
-
-struct user_list {
-        struct ax_user *users;
-        size_t count;
-        bool more;
-        int error;
-};
 
 static uint64_t value_at(const uint64_t *values, size_t n, unsigned i) {
         return i < n ? values[i] : 0;
 }
 
 static void user_list_on_reply(const Axeberg__UserListReply *reply, void *data) {
-        struct user_list *list = ((struct rpc *) data)->context;
-        struct ax_user *users = reallocarray(list->users, list->count + reply->n_users + 1, sizeof(*users));
+        struct list *list = ((struct rpc *) data)->context;
 
-        if (!users) {
-                list->error = -AX_ENOMEM;
-                return;
-        }
-        list->users = users;
         for (size_t i = 0; i < reply->n_users; i++) {
                 const Axeberg__UserInfo *info = reply->users[i];
-                struct ax_user *user = &users[list->count];
+                struct ax_user *user = list_add(list, info->uid);
 
-                if (list->count > 0 && info->uid <= users[list->count - 1].uid)
-                        list->error = -AX_EPROTO; /* not in order: the list might never end */
-                *user = (struct ax_user){ .uid = info->uid };
+                if (!user)
+                        return;
+                user->uid = info->uid;
                 for (unsigned resource = 0; resource < AX_RESOURCES; resource++) {
                         user->resources[resource].used = value_at(info->used, info->n_used, resource);
                         user->resources[resource].refused = value_at(info->refused, info->n_refused, resource);
                         user->resources[resource].limit = value_at(reply->limits, reply->n_limits, resource);
                 }
-                list->count++;
         }
-        list->more = reply->more && reply->n_users > 0;
+        list->more = reply->more;
+}
+
+static int ask_users(ax_client *ax, struct list *list, struct rpc *rpc) {
+        Axeberg__UserListRequest request = AXEBERG__USER_LIST_REQUEST__INIT;
+
+        request.after = list->count > 0;
+        request.after_uid = (uint32_t) list->last;
+        return RPC(ax, user_list, &request, user_list_on_reply, rpc);
 }
 
 int ax_user_list(ax_client *ax, struct ax_user **ret) {
-        Axeberg__UserListRequest request = AXEBERG__USER_LIST_REQUEST__INIT;
-        struct user_list list = { 0 };
-        struct rpc rpc = { .context = &list };
-        int r = client_check(ax);
+        struct list list = { .item_size = sizeof(**ret) };
+        int n = ret ? list_fetch(ax, &list, ask_users) : -AX_EINVAL;
 
-        if (r < 0)
-                return r;
-        if (!ret)
-                return -AX_EINVAL;
-        do {
-                request.after = list.count > 0;
-                request.after_uid = list.count > 0 ? list.users[list.count - 1].uid : 0;
-                list.more = false;
-                r = RPC(ax, user_list, &request, user_list_on_reply, &rpc);
-                if (r >= 0)
-                        r = list.error;
-        } while (r == 0 && list.more);
-        if (r < 0) {
-                free(list.users);
-                return r;
-        }
-        *ret = list.users;
-        return (int) list.count;
+        if (n >= 0)
+                *ret = list.items;
+        return n;
 }
 
 const char *ax_resource_name(enum ax_resource resource) {

@@ -91,8 +91,7 @@ static void unmap(struct region *region) {
                 munmap(region->address, region->size);
 }
 
-/* Takes the region out, whoever copies just now; once. One that another thread has still to map will find that it is gone. */
-static void remove_region(ax_client *ax, ax_region_id id) {
+void region_remove(ax_client *ax, ax_region_id id) {
         struct region *region = make_slot(ax, id);
         ax_region_id known, found = id;
 
@@ -147,8 +146,7 @@ void region_map_free(struct region_map *map) {
         }
 }
 
-/* Maps what the daemon has given, and closes `fd`. */
-static int add_region(ax_client *ax, ax_region_id id, size_t size, unsigned protection, int fd) {
+int region_add(ax_client *ax, ax_region_id id, size_t size, unsigned protection, int fd) {
         static const int protections[] = {
                 [AX_PROT_NONE] = PROT_NONE,
                 [AX_PROT_READ] = PROT_READ,
@@ -176,10 +174,6 @@ static int add_region(ax_client *ax, ax_region_id id, size_t size, unsigned prot
 
 /* ---- regions ------------------------------------------------------------------------------------------------ */
 
-static void id_on_reply(const Axeberg__IdReply *reply, void *data) {
-        *(uint64_t *) ((struct rpc *) data)->context = reply->id;
-}
-
 static int free_region(ax_client *ax, ax_region_id id) {
         Axeberg__RegionRequest request = AXEBERG__REGION_REQUEST__INIT;
         struct rpc rpc = { 0 };
@@ -200,10 +194,10 @@ int ax_mem_alloc(ax_client *ax, size_t size, unsigned protection, ax_region_id *
                 return -AX_EINVAL;
         request.size = size;
         request.protection = protection;
-        r = RPC(ax, memory_alloc, &request, id_on_reply, &rpc);
+        r = RPC(ax, memory_alloc, &request, rpc_take_id, &rpc);
         if (r < 0)
                 return r;
-        r = rpc.n_fds == 1 && id != 0 ? add_region(ax, id, size, protection, fd) : -AX_EPROTO;
+        r = rpc.n_fds == 1 && id != 0 ? region_add(ax, id, size, protection, fd) : -AX_EPROTO;
         if (r < 0)
                 free_region(ax, id);
         else
@@ -218,7 +212,7 @@ int ax_mem_free(ax_client *ax, ax_region_id region) {
                 return r;
         r = free_region(ax, region);
         if (r == 0)
-                remove_region(ax, region);
+                region_remove(ax, region);
         return r;
 }
 
@@ -367,100 +361,6 @@ void *ax_mem_map(ax_client *ax, ax_region_id id, size_t *ret_size) {
         return address;
 }
 
-/* ---- segments ----------------------------------------------------------------------------------------------- */
-
-int ax_shmget(ax_client *ax, size_t size, ax_shm_id *ret) {
-        Axeberg__ShmGetRequest request = AXEBERG__SHM_GET_REQUEST__INIT;
-        struct rpc rpc = { .context = ret };
-        int r = client_check(ax);
-
-        if (r < 0)
-                return r;
-        if (!ret)
-                return -AX_EINVAL;
-        request.size = size;
-        return RPC(ax, shm_get, &request, id_on_reply, &rpc);
-}
-
-typedef void (*shm_stub)(ProtobufCService *, const Axeberg__ShmRequest *, Axeberg__Empty_Closure, void *);
-
-static int shm_call(ax_client *ax, shm_stub stub, ax_shm_id shm) {
-        Axeberg__ShmRequest request = AXEBERG__SHM_REQUEST__INIT;
-        struct rpc rpc = { 0 };
-        int r = client_check(ax);
-
-        if (r < 0)
-                return r;
-        request.shm = shm;
-        stub(&ax->service.base, &request, rpc_ignore, &rpc);
-        return rpc.status;
-}
-
-int ax_shm_sync(ax_client *ax, ax_shm_id shm) {
-        return shm_call(ax, axeberg__kernel__shm_sync, shm);
-}
-
-int ax_shm_refresh(ax_client *ax, ax_shm_id shm) {
-        return shm_call(ax, axeberg__kernel__shm_refresh, shm);
-}
-
-struct attached {
-        ax_region_id region;
-        uint64_t size;
-};
-
-static void attach_on_reply(const Axeberg__ShmAttachReply *reply, void *data) {
-        *(struct attached *) ((struct rpc *) data)->context = (struct attached){ reply->region, reply->size };
-}
-
-static int attach(ax_client *ax, ax_shm_id shm, unsigned protection, bool coherent, ax_region_id *ret) {
-        Axeberg__ShmAttachRequest request = AXEBERG__SHM_ATTACH_REQUEST__INIT;
-        struct attached attached = { 0 };
-        int fd = -1, r = client_check(ax);
-        struct rpc rpc = { .context = &attached, .fds = &fd, .max_fds = 1 };
-
-        if (r < 0)
-                return r;
-        if (!ret)
-                return -AX_EINVAL;
-        request.shm = shm;
-        request.protection = protection;
-        request.coherent = coherent;
-        r = RPC(ax, shm_attach, &request, attach_on_reply, &rpc);
-        if (r < 0)
-                return r;
-        r = rpc.n_fds == 1 && attached.region != 0 ? add_region(ax, attached.region, attached.size, protection, fd)
-                                                   : -AX_EPROTO;
-        if (r < 0)
-                ax_shmdt(ax, shm);
-        else
-                *ret = attached.region;
-        return r;
-}
-
-int ax_shmat(ax_client *ax, ax_shm_id shm, unsigned protection, ax_region_id *ret) {
-        return attach(ax, shm, protection, false, ret);
-}
-
-int ax_shmat_coherent(ax_client *ax, ax_shm_id shm, ax_region_id *ret) {
-        return attach(ax, shm, AX_PROT_READ_WRITE, true, ret);
-}
-
-int ax_shmdt(ax_client *ax, ax_shm_id shm) {
-        Axeberg__ShmRequest request = AXEBERG__SHM_REQUEST__INIT;
-        ax_region_id region = 0;
-        struct rpc rpc = { .context = &region };
-        int r = client_check(ax);
-
-        if (r < 0)
-                return r;
-        request.shm = shm;
-        r = RPC(ax, shm_detach, &request, id_on_reply, &rpc);
-        if (r == 0)
-                remove_region(ax, region);
-        return r;
-}
-
 /* ---- figures ------------------------------------------------------------------------------------------------ */
 
 static void memory_stats_on_reply(const Axeberg__MemoryStatsReply *reply, void *data) {
@@ -546,57 +446,4 @@ int ax_system_memstats(ax_client *ax, struct ax_system_memory_stats *ret) {
         if (!ret)
                 return -AX_EINVAL;
         return RPC(ax, system_memory_stats, &request, system_stats_on_reply, &rpc);
-}
-
-struct segment_list {
-        struct ax_segment *segments;
-        size_t count;
-        bool more;
-        int error;
-};
-
-static void shm_list_on_reply(const Axeberg__ShmListReply *reply, void *data) {
-        struct segment_list *list = ((struct rpc *) data)->context;
-        struct ax_segment *segments =
-                reallocarray(list->segments, list->count + reply->n_segments + 1, sizeof(*segments));
-
-        if (!segments) {
-                list->error = -AX_ENOMEM;
-                return;
-        }
-        list->segments = segments;
-        for (size_t i = 0; i < reply->n_segments; i++) {
-                const Axeberg__ShmInfo *info = reply->segments[i];
-
-                if (list->count > 0 && info->id <= segments[list->count - 1].id)
-                        list->error = -AX_EPROTO; /* not in order: the list might never end */
-                segments[list->count++] =
-                        (struct ax_segment){ info->id, info->size, info->uid, info->attachments, info->creator };
-        }
-        list->more = reply->more && reply->n_segments > 0;
-}
-
-int ax_shm_list(ax_client *ax, struct ax_segment **ret) {
-        Axeberg__ShmListRequest request = AXEBERG__SHM_LIST_REQUEST__INIT;
-        struct segment_list list = { 0 };
-        struct rpc rpc = { .context = &list };
-        int r = client_check(ax);
-
-        if (r < 0)
-                return r;
-        if (!ret)
-                return -AX_EINVAL;
-        do {
-                request.after_id = list.count > 0 ? list.segments[list.count - 1].id : 0;
-                list.more = false;
-                r = RPC(ax, shm_list, &request, shm_list_on_reply, &rpc);
-                if (r >= 0)
-                        r = list.error;
-        } while (r == 0 && list.more);
-        if (r < 0) {
-                free(list.segments);
-                return r;
-        }
-        *ret = list.segments;
-        return (int) list.count;
 }

@@ -35,3 +35,8 @@ struct region_map {
 };
 
 void region_map_free(struct region_map *map);
+
+/* Maps what the daemon has given, and closes `fd`. Return: 0, negative error. */
+int region_add(ax_client *ax, ax_region_id id, size_t size, unsigned protection, int fd);
+/* Takes the region out, whoever copies just now; once. One that another thread has still to map will find that it is gone. */
+void region_remove(ax_client *ax, ax_region_id id);

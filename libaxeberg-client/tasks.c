@@ -3,13 +3,6 @@
  */
 #include "transport.h"
 
-static void id_on_reply(const Axeberg__IdReply *reply, void *data) {
-        uint64_t *ret = ((struct rpc *) data)->context;
-
-        if (ret)
-                *ret = reply->id;
-}
-
 int ax_task_create(ax_client *ax, ax_task_id *ret) {
         Axeberg__Empty request = AXEBERG__EMPTY__INIT;
         struct rpc rpc = { .context = ret };
@@ -19,7 +12,7 @@ int ax_task_create(ax_client *ax, ax_task_id *ret) {
                 return r;
         if (!ret)
                 return -AX_EINVAL;
-        return RPC(ax, task_create, &request, id_on_reply, &rpc);
+        return RPC(ax, task_create, &request, rpc_take_id, &rpc);
 }
 
 typedef void (*task_stub)(ProtobufCService *, const Axeberg__TaskRequest *, Axeberg__Empty_Closure, void *);
@@ -60,7 +53,7 @@ static int timer_set(ax_client *ax, const Axeberg__TimerRequest *request, ax_tim
         struct rpc rpc = { .context = ret };
         int r = client_check(ax);
 
-        return r < 0 ? r : RPC(ax, timer_set, request, id_on_reply, &rpc);
+        return r < 0 ? r : RPC(ax, timer_set, request, rpc_take_id, &rpc);
 }
 
 int ax_timer_set(ax_client *ax, double delay_ms, ax_task_id wake_task, ax_timer_id *ret) {

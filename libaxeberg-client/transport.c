@@ -429,6 +429,13 @@ void rpc_ignore(const Axeberg__Empty *reply, void *data) {
         (void) data;
 }
 
+void rpc_take_id(const Axeberg__IdReply *reply, void *data) {
+        uint64_t *ret = ((struct rpc *) data)->context;
+
+        if (ret)
+                *ret = reply->id;
+}
+
 void client_send_cancel(ax_client *ax, uint32_t serial) {
         Axeberg__CancelRequest request = AXEBERG__CANCEL_REQUEST__INIT;
         const struct rpc rpc = { .serial = serial | CANCEL_SERIAL, .method = AX_METHOD(cancel) };

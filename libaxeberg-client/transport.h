@@ -145,6 +145,8 @@ void client_send_cancel(ax_client *ax, uint32_t serial);
 
 /* The closure of calls whose reply is an Empty. */
 void rpc_ignore(const Axeberg__Empty *reply, void *data);
+/* Of those whose reply is an id; the context is a uint64_t, or NULL. */
+void rpc_take_id(const Axeberg__IdReply *reply, void *data);
 
 /* Calls a stub and gives the call's result. */
 #define RPC(ax, stub, request, closure, rpc)                                                                           \

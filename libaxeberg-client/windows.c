@@ -5,23 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "list.h"
 #include "transport.h"
-
-/* The window's id; the descriptor is the status. */
-static void create_on_reply(const Axeberg__IdReply *reply, void *data) {
-        (void) reply;
-        (void) data;
-}
 
 int ax_window_create(ax_client *ax, const char *title) {
         Axeberg__WindowCreateRequest request = AXEBERG__WINDOW_CREATE_REQUEST__INIT;
-        struct rpc rpc = { 0 };
+        struct rpc rpc = { 0 }; /* the descriptor is the status; the window's id is not asked for */
         int r = client_check(ax);
 
         if (r < 0)
                 return r;
         request.title = (char *) (title ? title : "");
-        r = RPC(ax, window_create, &request, create_on_reply, &rpc);
+        r = RPC(ax, window_create, &request, rpc_take_id, &rpc);
         if (r >= 0)
                 direct_forget(ax, r);
         return r;
@@ -83,53 +78,32 @@ int ax_window_get(ax_client *ax, int fd, struct ax_window *ret) {
         return window_set(ax, &request, ret);
 }
 
-struct window_list {
-        struct ax_window *windows;
-        size_t count;
-        bool more;
-        int error;
-};
-
 static void list_on_reply(const Axeberg__WindowListReply *reply, void *data) {
-        struct window_list *list = ((struct rpc *) data)->context;
-        struct ax_window *windows = reallocarray(list->windows, list->count + reply->n_windows + 1, sizeof(*windows));
+        struct list *list = ((struct rpc *) data)->context;
 
-        if (!windows) {
-                list->error = -AX_ENOMEM;
-                return;
-        }
-        list->windows = windows;
         for (size_t i = 0; i < reply->n_windows; i++) {
-                if (list->count > 0 && reply->windows[i]->id <= windows[list->count - 1].id)
-                        list->error = -AX_EPROTO; /* not in order: the list might never end */
-                window_fill(&windows[list->count++], reply->windows[i]);
+                struct ax_window *window = list_add(list, reply->windows[i]->id);
+
+                if (window)
+                        window_fill(window, reply->windows[i]);
         }
-        list->more = reply->more && reply->n_windows > 0;
+        list->more = reply->more;
+}
+
+static int ask_windows(ax_client *ax, struct list *list, struct rpc *rpc) {
+        Axeberg__WindowRequest request = AXEBERG__WINDOW_REQUEST__INIT;
+
+        request.window = list->last;
+        return RPC(ax, window_list, &request, list_on_reply, rpc);
 }
 
 int ax_window_list(ax_client *ax, struct ax_window **ret) {
-        Axeberg__WindowRequest request = AXEBERG__WINDOW_REQUEST__INIT;
-        struct window_list list = { 0 };
-        struct rpc rpc = { .context = &list };
-        int r = client_check(ax);
+        struct list list = { .item_size = sizeof(**ret) };
+        int n = ret ? list_fetch(ax, &list, ask_windows) : -AX_EINVAL;
 
-        if (r < 0)
-                return r;
-        if (!ret)
-                return -AX_EINVAL;
-        do {
-                request.window = list.count > 0 ? list.windows[list.count - 1].id : 0;
-                list.more = false;
-                r = RPC(ax, window_list, &request, list_on_reply, &rpc);
-                if (r >= 0)
-                        r = list.error;
-        } while (r == 0 && list.more);
-        if (r < 0) {
-                free(list.windows);
-                return r;
-        }
-        *ret = list.windows;
-        return (int) list.count;
+        if (n >= 0)
+                *ret = list.items;
+        return n;
 }
 
 /* ---- the screen --------------------------------------------------------------------------------------------- */
