@@ -15,6 +15,7 @@
 #include "link.h"
 #include "namespace.h"
 #include "nodes.h"
+#include "opened.h"
 #include "passthrough.h"
 #include "pool.h"
 #include "tracing.h"
@@ -26,6 +27,7 @@ struct axfs {
         struct fuse_session *session;
         struct node_table nodes;
         struct descriptors descriptors;
+        struct opened_list opened;
         struct passthrough passthrough;
         struct namespace namespace;
         struct counters counters;

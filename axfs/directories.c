@@ -17,7 +17,10 @@ static struct open_dir *dir_from_info(const struct fuse_file_info *fi) {
         return (struct open_dir *) (uintptr_t) fi->fh;
 }
 
-static void open_dir_free(struct open_dir *dir) {
+static void open_dir_end(struct axfs *fs, struct opened *opened) {
+        struct open_dir *dir = (struct open_dir *) opened;
+
+        (void) fs;
         close(dir->fd);
         node_unref(dir->node);
         pthread_mutex_destroy(&dir->lock);
@@ -25,7 +28,7 @@ static void open_dir_free(struct open_dir *dir) {
         free(dir);
 }
 
-static int open_dir_new(struct open_dir **ret, struct node *node, int path_fd) {
+static int open_dir_new(struct open_dir **ret, struct axfs *fs, struct node *node, int path_fd) {
         _cleanup_close_ int fd = openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         _cleanup_free_ char *buffer = NULL;
         struct open_dir *dir;
@@ -41,6 +44,7 @@ static int open_dir_new(struct open_dir **ret, struct node *node, int path_fd) {
         *dir = (struct open_dir){ .fd = take_fd(&fd), .node = node_ref(node), .buffer = buffer };
         buffer = NULL;
         pthread_mutex_init(&dir->lock, NULL);
+        opened_add(fs, &dir->opened, open_dir_end);
         *ret = dir;
         return 0;
 }
@@ -53,12 +57,12 @@ int store_opendir(struct axfs *fs, fuse_req_t req, struct node *node, struct fus
         r = pin_node(&fs->descriptors, &pin, node);
         if (r < 0)
                 return r;
-        r = open_dir_new(&dir, node, pin.fd);
+        r = open_dir_new(&dir, fs, node, pin.fd);
         if (r < 0)
                 return r;
         fi->fh = (uintptr_t) dir;
         if (fuse_reply_open(req, fi) < 0)
-                open_dir_free(dir);
+                opened_close(fs, &dir->opened);
         return 0;
 }
 
@@ -132,9 +136,8 @@ int store_readdir(struct axfs *fs, fuse_req_t req, struct node *node, size_t siz
 }
 
 int store_releasedir(struct axfs *fs, fuse_req_t req, struct node *node, struct fuse_file_info *fi) {
-        (void) fs;
         (void) node;
-        open_dir_free(dir_from_info(fi));
+        opened_close(fs, &dir_from_info(fi)->opened);
         fuse_reply_err(req, 0);
         return 0;
 }

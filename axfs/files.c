@@ -28,7 +28,9 @@ static int host_flags(int flags) {
         return (flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_NOFOLLOW | O_DIRECT)) | O_NONBLOCK | O_CLOEXEC;
 }
 
-static int open_file_new(struct open_file **ret, struct node *node, int fd, int flags) {
+static void open_file_end(struct axfs *fs, struct opened *opened);
+
+static int open_file_new(struct open_file **ret, struct axfs *fs, struct node *node, int fd, int flags) {
         struct open_file *file = malloc(sizeof(*file));
 
         if (!file)
@@ -41,6 +43,7 @@ static int open_file_new(struct open_file **ret, struct node *node, int fd, int 
         pthread_mutex_lock(&node->lock);
         DL_APPEND(node->opens, file);
         pthread_mutex_unlock(&node->lock);
+        opened_add(fs, &file->opened, open_file_end);
         *ret = file;
         return 0;
 }
@@ -58,7 +61,8 @@ static void keep_reachable(struct axfs *fs, struct node *node, const struct open
         node->permanent = true;
 }
 
-static void open_file_free(struct axfs *fs, struct open_file *file) {
+static void open_file_end(struct axfs *fs, struct opened *opened) {
+        struct open_file *file = (struct open_file *) opened;
         struct node *node = file->node;
 
         pthread_mutex_lock(&node->lock);
@@ -118,12 +122,12 @@ int store_open(struct axfs *fs, fuse_req_t req, struct node *node, struct fuse_f
                 return fd;
         if (fstat(fd, &st) < 0)
                 return negative_errno();
-        r = open_file_new(&file, node, fd, fi->flags);
+        r = open_file_new(&file, fs, node, fd, fi->flags);
         if (r < 0)
                 return r;
         fd = -1;
         if (reply_opened(req, file, open_file_backing(fs, file, st.st_mode), fi) < 0)
-                open_file_free(fs, file);
+                opened_close(fs, &file->opened);
         return 0;
 }
 
@@ -203,14 +207,14 @@ int store_create(struct axfs *fs, fuse_req_t req, struct node *parent, const cha
         r = store_adopt(fs, &pin, name, fd, &node, &st);
         if (r < 0)
                 return r;
-        r = open_file_new(&file, node, fd, fi->flags);
+        r = open_file_new(&file, fs, node, fd, fi->flags);
         if (r < 0) {
                 node_table_forget(&fs->nodes, node->id, 1);
                 return r;
         }
         fd = -1;
         if (reply_created(req, file, open_file_backing(fs, file, st.st_mode), &st, fi) < 0) {
-                open_file_free(fs, file);
+                opened_close(fs, &file->opened);
                 node_table_forget(&fs->nodes, node->id, 1);
         }
         return 0;
@@ -277,7 +281,7 @@ int store_flush(struct axfs *fs, fuse_req_t req, struct node *node, struct fuse_
 
 int store_release(struct axfs *fs, fuse_req_t req, struct node *node, struct fuse_file_info *fi) {
         (void) node;
-        open_file_free(fs, file_from_info(fi));
+        opened_close(fs, &file_from_info(fi)->opened);
         fuse_reply_err(req, 0);
         return 0;
 }

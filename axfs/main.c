@@ -51,10 +51,12 @@ static int axfs_init(struct axfs *fs, const struct options *options) {
         tracing_init(&fs->tracing);
         namespace_init(&fs->namespace);
         node_table_init(&fs->nodes);
+        opened_init(&fs->opened);
         return descriptors_init(&fs->descriptors, descriptor_limit());
 }
 
 static void axfs_deinit(struct axfs *fs) {
+        opened_deinit(&fs->opened);
         node_table_deinit(&fs->nodes);
         namespace_deinit(&fs->namespace);
         descriptors_deinit(&fs->descriptors);
@@ -119,6 +121,7 @@ static void stop(struct axfs *fs, int status) {
                 session_leave(fs);
                 _exit(status);
         }
+        opened_end_all(fs);
         session_unmount(fs);
         link_stop(&fs->link);
 }

@@ -7,8 +7,10 @@
 #pragma once
 
 #include "nodes.h"
+#include "opened.h"
 
 struct open_file {
+        struct opened opened;
         int fd;
         struct node *node;
         bool flushes; /* close() may report errors of writing */
@@ -16,6 +18,7 @@ struct open_file {
 };
 
 struct open_dir {
+        struct opened opened;
         int fd;
         struct node *node;
         pthread_mutex_t lock;

@@ -19,6 +19,7 @@
 #define LOOKUP_TRIES 16
 
 struct synth_file {
+        struct opened opened;
         struct connection *connection;
         int fd;
         atomic_bool stream; /* it has no offsets */
@@ -26,6 +27,7 @@ struct synth_file {
 };
 
 struct synth_dir {
+        struct opened opened;
         pthread_mutex_t lock;
         char **names;
         int count;
@@ -206,11 +208,18 @@ static unsigned open_flags(int flags) {
         return wanted;
 }
 
-static void synth_file_free(struct synth_file *file) {
-        if (file->fd >= 0)
-                (void) ax_close(file->connection->ax, file->fd);
+/* At axfs' end the daemon closes what its connection has open; else somebody has closed the file here. */
+static void synth_file_end(struct axfs *fs, struct opened *opened) {
+        struct synth_file *file = (struct synth_file *) opened;
+
+        (void) fs;
         connection_unref(file->connection);
         free(file);
+}
+
+static void synth_file_close(struct axfs *fs, struct synth_file *file) {
+        (void) ax_close(file->connection->ax, file->fd);
+        opened_close(fs, &file->opened);
 }
 
 static int run_open(struct job *job) {
@@ -230,12 +239,13 @@ static int run_open(struct job *job) {
         }
         *file = (struct synth_file){ .connection = connection, .fd = fd, .nonblock = job->fi.flags & O_NONBLOCK };
         connection = NULL;
+        opened_add(job->fs, &file->opened, synth_file_end);
         job->fi.fh = (uintptr_t) file;
         job->fi.direct_io = 1;
         job->fi.noflush = 1;
         job_detach(job);
         if (fuse_reply_open(job->req, &job->fi) < 0)
-                synth_file_free(file);
+                synth_file_close(job->fs, file);
         return 0;
 }
 
@@ -346,7 +356,7 @@ static int synth_write(struct axfs *fs, fuse_req_t req, struct node *node, const
 
 /* The kernel does not wait for the answer to this. */
 static int run_release(struct job *job) {
-        synth_file_free(file_from_job(job));
+        synth_file_close(job->fs, file_from_job(job));
         job_answer_error(job, 0);
         return 0;
 }
@@ -369,19 +379,26 @@ static int synth_flush(struct axfs *fs, fuse_req_t req, struct node *node, struc
         return 0;
 }
 
+static void synth_dir_end(struct axfs *fs, struct opened *opened) {
+        struct synth_dir *dir = (struct synth_dir *) opened;
+
+        (void) fs;
+        ax_names_free(dir->names);
+        pthread_mutex_destroy(&dir->lock);
+        free(dir);
+}
+
 static int synth_opendir(struct axfs *fs, fuse_req_t req, struct node *node, struct fuse_file_info *fi) {
         struct synth_dir *dir = calloc(1, sizeof(*dir));
 
-        (void) fs;
         (void) node;
         if (!dir)
                 return -ENOMEM;
         pthread_mutex_init(&dir->lock, NULL);
+        opened_add(fs, &dir->opened, synth_dir_end);
         fi->fh = (uintptr_t) dir;
-        if (fuse_reply_open(req, fi) < 0) {
-                pthread_mutex_destroy(&dir->lock);
-                free(dir);
-        }
+        if (fuse_reply_open(req, fi) < 0)
+                opened_close(fs, &dir->opened);
         return 0;
 }
 
@@ -454,13 +471,8 @@ static int synth_readdir(struct axfs *fs, fuse_req_t req, struct node *node, siz
 }
 
 static int synth_releasedir(struct axfs *fs, fuse_req_t req, struct node *node, struct fuse_file_info *fi) {
-        struct synth_dir *dir = (struct synth_dir *) (uintptr_t) fi->fh;
-
-        (void) fs;
         (void) node;
-        ax_names_free(dir->names);
-        pthread_mutex_destroy(&dir->lock);
-        free(dir);
+        opened_close(fs, &((struct synth_dir *) (uintptr_t) fi->fh)->opened);
         fuse_reply_err(req, 0);
         return 0;
 }
