@@ -33,14 +33,12 @@ void listing_drop_all(struct bus *bus) {
 }
 
 static int append(sd_bus_message *reply, const struct process *process) {
-        struct local_totals local = { 0 };
         char path[BUS_PATH_SIZE], command[BUS_COMMAND_SIZE];
 
-        counters_of(process, &local);
         return sd_bus_message_append(reply, LISTING_ROW, process->pid, process->parent ? process->parent->pid : 0,
                                      process->identity->uid, (uint32_t) process->host_pid,
                                      process_state_name(process->state), bus_process_command(process, command),
-                                     process->calls + local_totals_calls(&local), process->regions.account.used,
+                                     process_figures(process).calls, process->regions.account.used,
                                      process->regions.account.limit, bus_process_path(process->pid, path));
 }
 

@@ -73,20 +73,6 @@ static int list_processes(sd_bus *sd_bus, const char *prefix, void *userdata, ch
                 return sd_bus_message_append(reply, type, expression);                                                 \
         }
 
-static uint64_t calls_of(const struct process *process) {
-        struct local_totals local = { 0 };
-
-        counters_of(process, &local);
-        return process->calls + local_totals_calls(&local);
-}
-
-static uint64_t bytes_of(const struct process *process, enum ax_local_call call) {
-        struct local_totals local = { 0 };
-
-        counters_of(process, &local);
-        return (call == AX_LOCAL_READ ? process->bytes_read : process->bytes_written) + local.of[call].bytes;
-}
-
 PROPERTY(pid, "i", process->pid)
 PROPERTY(parent, "i", process->parent ? process->parent->pid : 0)
 PROPERTY(group, "i", process->group)
@@ -98,9 +84,9 @@ PROPERTY(command, "s", bus_process_command(process, (char[BUS_COMMAND_SIZE]){ 0 
 PROPERTY(age, "t", clock_usec() - process->started_usec)
 PROPERTY(open_files, "u", process->fds.n_open)
 PROPERTY(parked, "u", process->parked)
-PROPERTY(calls, "t", calls_of(process))
-PROPERTY(bytes_read, "t", bytes_of(process, AX_LOCAL_READ))
-PROPERTY(bytes_written, "t", bytes_of(process, AX_LOCAL_WRITE))
+PROPERTY(calls, "t", process_figures(process).calls)
+PROPERTY(bytes_read, "t", process_figures(process).bytes_read)
+PROPERTY(bytes_written, "t", process_figures(process).bytes_written)
 PROPERTY(memory, "t", process->regions.account.used)
 PROPERTY(memory_limit, "t", process->regions.account.limit)
 PROPERTY(memory_peak, "t", process->regions.account.peak)

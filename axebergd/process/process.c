@@ -416,6 +416,17 @@ void process_unpark(struct process *process) {
                 process_set_state(process, PROCESS_RUNNING);
 }
 
+struct process_figures process_figures(const struct process *process) {
+        struct local_totals local = { 0 };
+
+        counters_of(process, &local);
+        return (struct process_figures){
+                .calls = process->calls + local_totals_calls(&local),
+                .bytes_read = process->bytes_read + local.of[AX_LOCAL_READ].bytes,
+                .bytes_written = process->bytes_written + local.of[AX_LOCAL_WRITE].bytes,
+        };
+}
+
 void process_set_memory_limit(struct process *process, uint64_t limit) {
         process->regions.account.limit = limit;
         process_page_publish(process);

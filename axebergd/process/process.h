@@ -162,6 +162,12 @@ bool process_is_reportable(const struct process *child, bool ended_only);
 /* The report has been made: a zombie is gone after this. */
 void process_reported(struct process *child);
 
+/* What it has done, through the daemon and without it. */
+struct process_figures {
+        uint64_t calls, bytes_read, bytes_written;
+};
+struct process_figures process_figures(const struct process *process);
+
 /* Bytes, 0: none. Below what is in use it lets nothing more in. */
 void process_set_memory_limit(struct process *process, uint64_t limit);
 

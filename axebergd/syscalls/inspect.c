@@ -42,9 +42,8 @@ SYSCALL(sys_status, Empty, StatusReply) {
 }
 
 static void process_info_fill(Axeberg__ProcessInfo *info, const struct process *process) {
-        struct local_totals local = { 0 };
+        const struct process_figures figures = process_figures(process);
 
-        counters_of(process, &local);
         axeberg__process_info__init(info);
         info->pid = process->pid;
         info->ppid = process->parent ? process->parent->pid : 0;
@@ -55,12 +54,12 @@ static void process_info_fill(Axeberg__ProcessInfo *info, const struct process *
         info->command = (char *) process_command(process);
         info->open_files = process->fds.n_open;
         info->age_usec = clock_usec() - process->started_usec;
-        info->calls = process->calls + local_totals_calls(&local);
+        info->calls = figures.calls;
         info->group = process->group;
         info->memory = process->regions.account.used;
         info->memory_limit = process->regions.account.limit;
-        info->bytes_read = process->bytes_read + local.of[AX_LOCAL_READ].bytes;
-        info->bytes_written = process->bytes_written + local.of[AX_LOCAL_WRITE].bytes;
+        info->bytes_read = figures.bytes_read;
+        info->bytes_written = figures.bytes_written;
         info->parked = process->parked;
 }
 

@@ -65,12 +65,7 @@ static void text_signals(FILE *out, const struct signal_state *signals) {
 }
 
 static int text_status(FILE *out, const struct kernel *kernel, const struct process *process) {
-        struct local_totals local = { 0 };
-        uint64_t calls;
-
         (void) kernel;
-        counters_of(process, &local);
-        calls = process->calls + local_totals_calls(&local);
         fprintf(out, "Name:\t%s\nState:\t%s\nPid:\t%d\nPPid:\t%d\nGroup:\t%d\n", process_command(process),
                 process_state_name(process->state), process->pid, process->parent ? process->parent->pid : 0,
                 process->group);
@@ -80,7 +75,7 @@ static int text_status(FILE *out, const struct kernel *kernel, const struct proc
                 fprintf(out, "%u ", (unsigned) process->identity->groups[i]);
         fprintf(out, "\nUmask:\t%04o\nHostPid:\t%d\nFDs:\t%u\nFDLimit:\t%u\nParked:\t%u\nCalls:\t%llu\n",
                 (unsigned) process->umask, (int) process->host_pid, process->fds.n_open, process->fds.limit,
-                process->parked, (unsigned long long) calls);
+                process->parked, (unsigned long long) process_figures(process).calls);
         fprintf(out, "Memory:\t%llu\nMemoryLimit:\t%llu\n", (unsigned long long) process->regions.account.used,
                 (unsigned long long) process->regions.account.limit);
         fprintf(out, "Tasks:\t%u\nTimers:\t%u\n", process->n_tasks, process->n_timers);
@@ -148,13 +143,11 @@ static int text_stat(FILE *out, const struct kernel *kernel, const struct proces
 
 /* As proc_pid_io(5), as far as there is such a thing. */
 static int text_io(FILE *out, const struct kernel *kernel, const struct process *process) {
-        struct local_totals local = { 0 };
+        const struct process_figures figures = process_figures(process);
 
         (void) kernel;
-        counters_of(process, &local);
-        return fprintf(out, "rchar: %llu\nwchar: %llu\n",
-                       (unsigned long long) process->bytes_read + local.of[AX_LOCAL_READ].bytes,
-                       (unsigned long long) process->bytes_written + local.of[AX_LOCAL_WRITE].bytes);
+        return fprintf(out, "rchar: %llu\nwchar: %llu\n", (unsigned long long) figures.bytes_read,
+                       (unsigned long long) figures.bytes_written);
 }
 
 static const struct row self_row = { "self", S_IFLNK | 0777, NULL, NULL };
