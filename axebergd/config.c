@@ -1,14 +1,20 @@
+/* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <ctype.h>
 #include <errno.h>
-#include <ini.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "util/cleanup.h"
+#include "bytes.h"
+#include "config_file.h"
+#include "runtime.h"
+#include "util/host_limits.h"
 #include "util/log.h"
 
 enum setting_type { SETTING_PATH, SETTING_BOOL, SETTING_COUNT, SETTING_BYTES };
@@ -34,6 +40,8 @@ struct setting {
         { name, offsetof(struct config, member), SETTING_COUNT, initial, least, true }
 #define BYTES_SETTING(name, member)                                                                                    \
         { name, offsetof(struct config, member), SETTING_BYTES, 0, 0, false }
+#define FIXED_BYTES(name, member)                                                                                      \
+        { name, offsetof(struct config, member), SETTING_BYTES, 0, 0, true }
 
 /* The manual page axeberg.conf(5) has a paragraph for each. */
 static const struct setting settings[] = {
@@ -42,6 +50,11 @@ static const struct setting settings[] = {
         PATH_SETTING("Mount", mount_path),
         PATH_SETTING("Axfs", axfs_path),
         FIXED_BOOL("Ephemeral", ephemeral),
+        FIXED_BYTES("EphemeralSize", ephemeral_size),
+        FIXED_BYTES("EphemeralSizePerUser", ephemeral_size_per_uid),
+        FIXED_BYTES("TmpSize", tmp_size),
+        FIXED_BYTES("TmpSizePerUser", tmp_size_per_uid),
+        FIXED_BOOL("Exec", exec),
         FIXED_BOOL("Bus", bus),
         BOOL_SETTING("Debug", debug),
         BOOL_SETTING("Direct", direct),
@@ -54,6 +67,10 @@ static const struct setting settings[] = {
         COUNT_SETTING("TimersPerUser", timers_per_uid, 65536, 1),
         COUNT_SETTING("WindowsPerUser", windows_per_uid, 32, 1),
         COUNT_SETTING("RegionsPerUser", regions_per_uid, 131072, 1),
+        COUNT_SETTING("SegmentsPerUser", segments_per_uid, 16384, 1),
+        COUNT_SETTING("HostDescriptorsPerUser", host_fds_per_uid, 0, 1),
+        COUNT_SETTING("MappingsPerUser", mappings_per_uid, 0, 1),
+        BYTES_SETTING("BuffersPerUser", buffers_per_uid),
         BYTES_SETTING("MemoryPerProcess", memory_per_process),
         BYTES_SETTING("MemoryPerUser", memory_per_uid),
         BYTES_SETTING("SystemMemory", system_memory),
@@ -64,6 +81,8 @@ static const struct setting settings[] = {
         FIXED_COUNT("TraceEvents", trace_events, 10000, 16),
         FIXED_COUNT("Workers", workers, 4, 1),
 };
+
+enum { N_SETTINGS = sizeof(settings) / sizeof(settings[0]) };
 
 static void *setting_value(struct config *config, const struct setting *setting) {
         return (char *) config + setting->offset;
@@ -91,150 +110,203 @@ static int set_bool(bool *flag, const char *value) {
         return -EINVAL;
 }
 
+/*
+ * strtoull() would take spaces and a sign, too: " -1" as the largest number. Numbers here begin
+ * with a digit.
+ */
 static int set_count(unsigned *count, const char *value, unsigned least) {
         unsigned long long number;
         char *end;
 
         errno = 0;
         number = strtoull(value, &end, 10);
-        if (errno || end == value || *end || value[0] == '-' || number < least || number > INT32_MAX)
+        if (errno || !isdigit((unsigned char) value[0]) || *end || number < least || number > INT32_MAX)
                 return -EINVAL;
         *count = (unsigned) number;
         return 0;
 }
 
-/* A number with K, M, G or T behind it: powers of 1024. */
-static int set_bytes(uint64_t *bytes, const char *value) {
-        static const char units[] = "KMGT";
-        unsigned long long number;
-        const char *unit;
-        char *end;
-        int shift = 0;
-
-        errno = 0;
-        number = strtoull(value, &end, 10);
-        if (errno || end == value || value[0] == '-')
-                return -EINVAL;
-        unit = *end ? strchr(units, *end) : NULL;
-        if (unit) {
-                shift = 10 * (int) (unit - units + 1);
-                end++;
-        }
-        if (*end || number > UINT64_MAX >> shift)
-                return -EINVAL;
-        *bytes = (uint64_t) number << shift;
-        return 0;
+static const struct setting *setting_from_name(const char *name) {
+        for (size_t i = 0; i < N_SETTINGS; i++)
+                if (strcmp(settings[i].name, name) == 0)
+                        return &settings[i];
+        return NULL;
 }
 
 int config_set(struct config *config, const char *name, const char *value) {
-        for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-                const struct setting *setting = &settings[i];
-                void *target = setting_value(config, setting);
+        const struct setting *setting = setting_from_name(name);
+        void *target;
 
-                if (strcmp(setting->name, name) != 0)
-                        continue;
-                switch (setting->type) {
-                case SETTING_PATH:
-                        return set_path(target, value);
-                case SETTING_BOOL:
-                        return set_bool(target, value);
-                case SETTING_COUNT:
-                        return set_count(target, value, setting->least);
-                case SETTING_BYTES:
-                        return set_bytes(target, value);
-                }
+        if (!setting)
+                return -ENOENT;
+        target = setting_value(config, setting);
+        switch (setting->type) {
+        case SETTING_PATH:
+                return set_path(target, value);
+        case SETTING_BOOL:
+                return set_bool(target, value);
+        case SETTING_COUNT:
+                return set_count(target, value, setting->least);
+        default:
+                return parse_bytes(value, target) ? 0 : -EINVAL;
         }
-        return -ENOENT;
 }
 
-/* Under $XDG_RUNTIME_DIR for what lives as long as the session, else a directory that only this user has. */
+/* A default of a daemon that is not root's, in the user's own directory (runtime.h). */
 static int user_path(char **ret, const char *name) {
-        const char *runtime = getenv("XDG_RUNTIME_DIR");
-        int n = runtime && *runtime ? asprintf(ret, "%s/axeberg/%s", runtime, name)
-                                    : asprintf(ret, "/tmp/axeberg-%u/%s", (unsigned) geteuid(), name);
+        char directory[PATH_MAX];
 
-        return n < 0 ? -ENOMEM : 0;
+        if (ax_runtime_directory(directory, sizeof(directory)) < 0)
+                return -ENAMETOOLONG;
+        return asprintf(ret, "%s/%s", directory, name) < 0 ? -ENOMEM : 0;
+}
+
+static int set_places(struct config *config) {
+        int r;
+
+        if (geteuid() == 0) {
+                config->socket_path = strdup(AX_SYSTEM_SOCKET);
+                config->store_path = strdup(AX_SYSTEM_STORE);
+                return config->socket_path && config->store_path ? 0 : -ENOMEM;
+        }
+        r = user_path(&config->socket_path, AX_SOCKET_NAME);
+        return r < 0 ? r : user_path(&config->store_path, AX_STORE_NAME);
+}
+
+/* Half, so that others can still connect and work when one user has taken as much as it may. */
+static unsigned half_of(uint64_t max) {
+        return max / 2 > INT32_MAX ? INT32_MAX : (unsigned) (max / 2);
+}
+
+/* The shares of what the host gives the daemon. */
+static void set_shares(struct config *config) {
+        uint64_t memory = (uint64_t) sysconf(_SC_PHYS_PAGES) * (uint64_t) sysconf(_SC_PAGESIZE);
+
+        config->host_fds_per_uid = half_of(host_max_fds());
+        config->mappings_per_uid = half_of(host_max_mappings());
+        config->buffers_per_uid = memory / 64;
+        /* a quarter is for ephemeral stores, and one for what programs have by themselves */
+        config->system_memory = memory / 2;
+        config->memory_per_uid = config->system_memory / 3 * 2;
+        config->ephemeral_size = config->tmp_size = memory / 8; /* together a quarter */
 }
 
 int config_init(struct config *config) {
-        *config = (struct config){ .bus = true, .direct = true };
-        for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+        *config = (struct config){ .bus = true, .direct = true, .exec = true };
+        for (size_t i = 0; i < N_SETTINGS; i++)
                 if (settings[i].type == SETTING_COUNT)
                         *(unsigned *) setting_value(config, &settings[i]) = settings[i].initial;
-        /* what is left is for the host's own programs, and these ones' private memory */
-        config->system_memory = (uint64_t) sysconf(_SC_PHYS_PAGES) * (uint64_t) sysconf(_SC_PAGESIZE) / 4 * 3;
-        config->memory_per_uid = config->system_memory / 3 * 2;
-        if (geteuid() != 0)
-                return user_path(&config->socket_path, "axebergd.sock") < 0 ||
-                                       user_path(&config->store_path, "root") < 0
-                               ? -ENOMEM
-                               : 0;
-        config->socket_path = strdup("/run/axeberg/axebergd.sock");
-        config->store_path = strdup("/var/lib/axeberg/root");
-        return config->socket_path && config->store_path ? 0 : -ENOMEM;
+        set_shares(config);
+        return set_places(config);
+}
+
+static bool is_below(const char *path, const char *directory) {
+        size_t length = strlen(directory);
+
+        return strncmp(path, directory, length) == 0 && path[length] == '/';
+}
+
+int config_make_directory(const struct config *config) {
+        static const char advice[] = "set XDG_RUNTIME_DIR to a directory of your own, or choose others with "
+                                     "--socket and --store";
+        char directory[PATH_MAX];
+        const char *problem;
+        int r;
+
+        if (geteuid() == 0 || ax_runtime_directory(directory, sizeof(directory)) < 0)
+                return 0;
+        if (!is_below(config->socket_path, directory) &&
+            (config->ephemeral || !is_below(config->store_path, directory)))
+                return 0;
+        if (mkdir(directory, 0700) < 0 && errno != EEXIST) {
+                r = -errno;
+                log_error("cannot make %s: %s; %s", directory, strerrordesc_np(-r), advice);
+                return r;
+        }
+        r = ax_runtime_check(directory, &problem);
+        if (r < 0)
+                log_error("%s %s, so it is not used; %s", directory, problem, advice);
+        return r;
 }
 
 void config_deinit(struct config *config) {
-        for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+        for (size_t i = 0; i < N_SETTINGS; i++)
                 if (settings[i].type == SETTING_PATH)
                         free(*(char **) setting_value(config, &settings[i]));
 }
 
+/* ---- the file -------------------------------------------------------------------------------- */
+
 struct load {
         struct config *config;
-        const char *path;
-        FILE *file;
-        int line; /* inih as Debian builds it does not tell the handler the line: count them as they are read */
-        int result;
+        unsigned lines[N_SETTINGS]; /* where each was set last; 0: not yet */
 };
 
-static char *load_read_line(char *buffer, int size, void *userdata) {
-        struct load *load = userdata;
-
-        load->line++;
-        return fgets(buffer, size, load->file);
+/*
+ * What a setting of the file must be beyond what config_set() takes: nobody's working directory is
+ * known there.
+ */
+static int check_in_file(const struct config_line *line, const struct setting *setting) {
+        if (setting->type != SETTING_PATH || *line->value == '/')
+                return 0;
+        log_error("%s:%u: %s: \"%s\" is not an absolute path", line->path, line->number, line->name, line->value);
+        return -EINVAL;
 }
 
-static int load_on_setting(void *userdata, const char *section, const char *name, const char *value) {
-        struct load *load = userdata;
-        int r = strcasecmp(section, "axebergd") == 0 ? config_set(load->config, name, value) : -ENOENT;
+static int load_setting(struct load *load, const struct config_line *line) {
+        const struct setting *setting = setting_from_name(line->name);
+        unsigned *place;
+        int r;
 
-        if (r == -ENOENT)
-                log_error("%s:%d: unknown setting [%s] %s", load->path, load->line, section, name);
-        else if (r == -EINVAL)
-                log_error("%s:%d: %s: bad value \"%s\"", load->path, load->line, name, value);
-        if (r < 0 && load->result == 0)
-                load->result = r == -ENOENT ? -EINVAL : r;
-        return 1;
+        if (!setting) {
+                log_error("%s:%u: unknown setting [%s] %s", line->path, line->number, line->section, line->name);
+                return -EINVAL;
+        }
+        r = check_in_file(line, setting);
+        if (r < 0)
+                return r;
+        r = config_set(load->config, line->name, line->value);
+        if (r == -EINVAL)
+                log_error("%s:%u: %s: bad value \"%s\"", line->path, line->number, line->name, line->value);
+        else if (r < 0)
+                log_errno(LOG_ERR, r, "%s:%u: %s", line->path, line->number, line->name);
+        place = &load->lines[setting - settings];
+        if (r == 0 && *place > 0)
+                log_warning("%s:%u: %s replaces what line %u says", line->path, line->number, line->name, *place);
+        *place = line->number;
+        return r;
 }
 
-static void cleanup_fclose(FILE **file) {
-        if (*file)
-                fclose(*file);
+/* What stands in a section that is not ours has been told of with the section. */
+static int load_on_line(const struct config_line *line, void *userdata) {
+        bool is_ours = strcasecmp(line->section, "axebergd") == 0;
+
+        if (line->name && is_ours)
+                return load_setting(userdata, line);
+        if (!line->name && !is_ours) {
+                log_error("%s:%u: unknown section [%s]", line->path, line->number, line->section);
+                return -EINVAL;
+        }
+        if (line->name && !*line->section) {
+                log_error("%s:%u: %s stands before the section [axebergd]", line->path, line->number, line->name);
+                return -EINVAL;
+        }
+        return 0;
 }
 
 int config_load(struct config *config, const char *path) {
-        _cleanup_(cleanup_fclose) FILE *file = fopen(path, "re");
-        struct load load = { .config = config, .path = path, .file = file };
-        int line;
+        struct load load = { .config = config };
 
-        if (!file)
-                return log_errno(LOG_ERR, errno, "cannot read the configuration %s", path);
-        line = ini_parse_stream(load_read_line, &load, load_on_setting, &load);
-        if (line < 0)
-                return -ENOMEM;
-        if (line > 0) {
-                log_error("%s:%d: not a setting", path, line);
-                return -EINVAL;
-        }
-        return load.result;
+        return config_file_read(path, load_on_line, &load);
 }
+
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 int config_each_number(const struct config *config, int (*visit)(const char *name, uint64_t value, void *userdata),
                        void *userdata) {
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < sizeof(settings) / sizeof(settings[0]); i++) {
+        for (size_t i = 0; r >= 0 && i < N_SETTINGS; i++) {
                 const void *value = (const char *) config + settings[i].offset;
 
                 if (settings[i].type == SETTING_COUNT)
@@ -263,7 +335,7 @@ static bool is_same(const struct setting *setting, const void *a, const void *b)
 }
 
 void config_apply(struct config *config, struct config *fresh) {
-        for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        for (size_t i = 0; i < N_SETTINGS; i++) {
                 const struct setting *setting = &settings[i];
                 void *now = setting_value(config, setting), *new = setting_value(fresh, setting);
 

@@ -1,8 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * axebergd: options, start-up order, readiness, shutdown.
  */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,14 +18,17 @@
 #include "bus/bus.h"
 #include "config.h"
 #include "kernel.h"
+#include "loop.h"
 #include "mounter.h"
-#include "object/screen_host.h"
+#include "process/lifecycle.h"
 #include "server/server.h"
 #include "service.h"
+#include "streams.h"
+#include "synthetic/trees.h"
 #include "util/cleanup.h"
-#include "util/clock.h"
 #include "util/log.h"
 #include "vfs/store.h"
+#include "window/screen_host.h"
 
 const char *argp_program_version = "axebergd " AXEBERG_VERSION;
 
@@ -43,76 +49,90 @@ static const struct argp_option options[] = {
         { 0 },
 };
 
-/* The configuration file is read first, wherever --config stands: the command line is gone through twice. */
+/*
+ * The command line is gone through twice: first for the configuration file's name, and for what is
+ * wrong with it before anything is read; then its settings are put on top of the file's.
+ */
 struct arguments {
         struct config *config;
-        const char *config_path;
-        bool only_config_file;
+        const char *config_path; /* NULL: not named */
+        bool store, ephemeral;   /* the one or the other was asked for */
 };
 
-static void set_or_fail(struct argp_state *state, struct config *config, const char *name, const char *value) {
-        int r = config_set(config, name, value);
+static void set_or_fail(struct argp_state *state, const char *name, const char *value) {
+        struct arguments *arguments = state->input;
+        int r = config_set(arguments->config, name, value);
 
         if (r == -ENOENT)
                 argp_error(state, "unknown setting \"%s\"", name);
-        else if (r < 0)
+        else if (r == -EINVAL)
                 argp_error(state, "bad value \"%s\" for %s", value, name);
+        else if (r < 0)
+                argp_failure(state, EXIT_FAILURE, -r, "%s", name);
+        if (strcmp(name, "Store") == 0)
+                arguments->store = true;
+        else if (strcmp(name, "Ephemeral") == 0)
+                arguments->ephemeral = arguments->config->ephemeral;
 }
 
-static void set_assignment(struct argp_state *state, struct config *config, char *assignment) {
+static void set_assignment(struct argp_state *state, char *assignment) {
         char *equals = strchr(assignment, '=');
 
         if (!equals)
                 argp_error(state, "\"%s\" is not NAME=VALUE", assignment);
         *equals = '\0';
-        set_or_fail(state, config, assignment, equals + 1);
+        set_or_fail(state, assignment, equals + 1);
         *equals = '=';
 }
 
-static error_t parse_config_option(int key, char *argument, struct argp_state *state) {
-        struct arguments *arguments = state->input;
+/* A store that the command line names is used, whatever the file says of Ephemeral. */
+static void choose_store(struct argp_state *state) {
+        const struct arguments *arguments = state->input;
 
-        if (key == 'c')
-                arguments->config_path = argument;
-        return key == ARGP_KEY_ARG ? ARGP_ERR_UNKNOWN : 0;
+        if (arguments->store && arguments->ephemeral)
+                argp_error(state, "a store (--store) and an ephemeral one (--ephemeral) exclude each other");
+        if (arguments->store)
+                arguments->config->ephemeral = false;
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
         struct arguments *arguments = state->input;
-        struct config *config = arguments->config;
 
-        if (arguments->only_config_file)
-                return parse_config_option(key, argument, state);
         switch (key) {
         case 'c':
+                if (!*argument)
+                        argp_error(state, "the name of the configuration file is empty");
+                arguments->config_path = argument;
                 break;
         case 's':
-                set_or_fail(state, config, "Socket", argument);
+                set_or_fail(state, "Socket", argument);
                 break;
         case OPTION_STORE:
-                set_or_fail(state, config, "Store", argument);
-                config->ephemeral = false;
+                set_or_fail(state, "Store", argument);
                 break;
         case OPTION_EPHEMERAL:
-                config->ephemeral = true;
+                set_or_fail(state, "Ephemeral", "yes");
                 break;
         case OPTION_MOUNT:
-                set_or_fail(state, config, "Mount", argument);
+                set_or_fail(state, "Mount", argument);
                 break;
         case OPTION_AXFS:
-                set_or_fail(state, config, "Axfs", argument);
+                set_or_fail(state, "Axfs", argument);
                 break;
         case OPTION_NO_BUS:
-                config->bus = false;
+                set_or_fail(state, "Bus", "no");
                 break;
         case 'o':
-                set_assignment(state, config, argument);
+                set_assignment(state, argument);
                 break;
         case OPTION_MEMORY:
-                set_or_fail(state, config, "SystemMemory", argument);
+                set_or_fail(state, "SystemMemory", argument);
                 break;
         case OPTION_DEBUG:
-                config->debug = true;
+                set_or_fail(state, "Debug", "yes");
+                break;
+        case ARGP_KEY_END:
+                choose_store(state);
                 break;
         default:
                 return ARGP_ERR_UNKNOWN;
@@ -130,14 +150,16 @@ static const struct argp argp = {
 struct daemon {
         int argc;
         char **argv;
-        const char *config_path; /* NULL: none was read */
+        const char *config_path; /* that --config names; NULL: none */
         struct service service;
-        struct bus bus;
+        struct bus *bus;
         struct config config;
+        sd_event *event;
         struct kernel kernel;
         struct server server;
+        struct loop loop;
         struct mounter mounter;
-        bool stopping;
+        bool stopping, failed;
 };
 
 /* Descriptors are what this daemon is made of: take as many as we are allowed. */
@@ -163,6 +185,15 @@ static void daemon_on_stopped(void *userdata) {
         sd_event_exit(daemon->kernel.event, 0);
 }
 
+/* The mount was asked for: without it the daemon has not done what it was started for. */
+static void daemon_on_failed(void *userdata) {
+        struct daemon *daemon = userdata;
+
+        daemon->failed = true;
+        service_stopping();
+        sd_event_exit(daemon->kernel.event, 0);
+}
+
 static int daemon_on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
         struct daemon *daemon = userdata;
 
@@ -177,9 +208,26 @@ static int daemon_on_signal(sd_event_source *source, const struct signalfd_sigin
         return 0;
 }
 
-/* The file, then the command line. Return: 0, a negative errno, which has been logged. */
-static int load_settings(struct config *config, const char *path, int argc, char **argv) {
+static const char default_config[] = "/etc/axeberg/axeberg.conf";
+
+/*
+ * Looks each time, because it may have come or gone since. A link to nowhere is there, and an
+ * error.
+ */
+static bool has_default_config(void) {
+        if (geteuid() != 0)
+                return false;
+        return faccessat(AT_FDCWD, default_config, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+               (errno != ENOENT && errno != ENOTDIR);
+}
+
+/*
+ * Reads the file, which --config has named, or root's default one if there is such a file; then the
+ * command line. Returns 0 or a negative errno, which has been logged.
+ */
+static int load_settings(struct config *config, const char *named, int argc, char **argv) {
         struct arguments arguments = { .config = config };
+        const char *path = named ? named : has_default_config() ? default_config : NULL;
         int r = config_init(config);
 
         if (r < 0)
@@ -213,16 +261,19 @@ static int daemon_on_reload(sd_event_source *source, const struct signalfd_sigin
 
 static int daemon_start(struct daemon *daemon, sd_event *event) {
         const struct config *config = &daemon->config;
-        int r = kernel_init(&daemon->kernel, config, event), given = -1;
+        int r = log_start(), inherited_fd = -1;
 
         if (r == 0)
-                r = server_init(&daemon->server, &daemon->kernel);
+                r = kernel_init(&daemon->kernel, config, event);
+        if (r == 0) {
+                trees_mount(&daemon->kernel);
+                server_init(&daemon->server, &daemon->kernel);
+                inherited_fd = service_socket();
+        }
+        if (r == 0 && inherited_fd < 0 && inherited_fd != -ENOENT)
+                r = inherited_fd;
         if (r == 0)
-                given = service_socket();
-        if (r == 0 && given < 0 && given != -ENOENT)
-                r = given;
-        if (r == 0)
-                r = server_listen(&daemon->server, config->socket_path, given);
+                r = server_listen(&daemon->server, config->socket_path, inherited_fd);
         if (r == 0)
                 r = service_start(&daemon->service, event, &daemon->kernel, config->socket_path);
         if (r < 0)
@@ -237,73 +288,73 @@ static int daemon_start(struct daemon *daemon, sd_event *event) {
         return mounter_start(&daemon->mounter, event, config->axfs_path, config->socket_path, config->mount_path);
 }
 
-/* sd_event_loop(), with its turns counted. */
-static int run_loop(sd_event *event, struct kernel *kernel) {
-        while (sd_event_get_state(event) != SD_EVENT_FINISHED) {
-                uint64_t begin;
-                int r = sd_event_prepare(event);
+/* Called once the loop has ended. Returns the exit status. */
+static int daemon_end(int r, void *userdata) {
+        struct daemon *daemon = userdata;
+        int status = r < 0 || daemon->failed ? EXIT_FAILURE : EXIT_SUCCESS;
 
-                if (r == 0)
-                        r = sd_event_wait(event, UINT64_MAX);
-                if (r < 0)
-                        return r;
-                if (r == 0)
-                        continue;
-                begin = clock_nsec();
-                r = sd_event_dispatch(event);
-                if (r < 0)
-                        return r;
-                tick_stats_add(&kernel->ticks, clock_nsec() - begin);
+        service_stop(&daemon->service);
+        mounter_deinit(&daemon->mounter);
+        process_table_end_all(&daemon->kernel.processes);
+        daemon->bus = bus_stop(daemon->bus);
+        server_deinit(&daemon->server);
+        if (!kernel_deinit(&daemon->kernel)) {
+                log_stop();
+                _exit(status);
         }
-        return 0;
+        sd_event_unref(daemon->event);
+        log_stop();
+        config_deinit(&daemon->config);
+        return status;
 }
 
 static int daemon_run(struct daemon *daemon) {
-        sd_event *event = NULL;
-        int r = sd_event_new(&event);
+        sd_event *event;
+        int r = sd_event_new(&daemon->event);
 
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "cannot make the event loop");
+        if (r < 0) {
+                log_errno(LOG_ERR, r, "cannot make the event loop");
+                return EXIT_FAILURE;
+        }
+        event = daemon->event;
         sd_event_add_signal(event, NULL, SIGTERM, daemon_on_signal, daemon);
         sd_event_add_signal(event, NULL, SIGINT, daemon_on_signal, daemon);
         sd_event_add_signal(event, NULL, SIGHUP, daemon_on_reload, daemon);
         daemon->mounter.on_ready = daemon_on_ready;
+        daemon->mounter.on_failed = daemon_on_failed;
         daemon->mounter.on_stopped = daemon_on_stopped;
         daemon->mounter.userdata = daemon;
         daemon->server.listen_fd = daemon->server.spare_fd = -1;
 
         r = daemon_start(daemon, event);
-        if (r == 0)
-                r = run_loop(event, &daemon->kernel);
-        service_stop(&daemon->service);
-        mounter_deinit(&daemon->mounter);
-        process_table_end_all(&daemon->kernel.processes);
-        bus_stop(&daemon->bus);
-        server_deinit(&daemon->server);
-        kernel_deinit(&daemon->kernel);
-        sd_event_unref(event);
-        return r;
+        if (r < 0)
+                return daemon_end(r, daemon);
+        loop_init(&daemon->loop, event, &daemon->kernel.users.lanes, daemon->kernel.workers, &daemon->kernel.ticks);
+        loop_run(&daemon->loop, daemon_end, daemon);
 }
 
-static const char default_config[] = "/etc/axeberg/axeberg.conf";
-
-/* Which file is read: --config's, wherever it stands on the command line; else root's default one, where there is such a file. */
+/* Ends the program if there is something wrong with the command line, or only help was wanted. */
 static const char *find_config(int argc, char **argv) {
-        struct arguments arguments = { .only_config_file = true };
+        struct config scratch;
+        struct arguments arguments = { .config = &scratch };
 
-        argp_parse(&argp, argc, argv, ARGP_SILENT, NULL, &arguments);
-        if (!arguments.config_path && geteuid() == 0 && access(default_config, F_OK) == 0)
-                return default_config;
+        if (config_init(&scratch) == 0)
+                argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+        config_deinit(&scratch);
         return arguments.config_path;
 }
 
 int main(int argc, char **argv) {
         static struct daemon daemon; /* its vfs and tables are large */
         sigset_t signals;
-        int r;
 
+        streams_start("axebergd");
         if (argc == 2 && strcmp(argv[1], "--screen") == 0)
                 return screen_main();
+        /*
+         * what the starter had open and did not mean for us is even less for axfs and the screens
+         */
+        (void) close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
         argp_err_exit_status = 2;
         daemon.argc = argc;
         daemon.argv = argv;
@@ -312,6 +363,8 @@ int main(int argc, char **argv) {
                 return EXIT_FAILURE;
         if (daemon.config.debug)
                 log_set_level(LOG_DEBUG);
+        if (config_make_directory(&daemon.config) < 0)
+                return EXIT_FAILURE;
 
         /* before any thread: workers must not take them */
         sigemptyset(&signals);
@@ -321,10 +374,9 @@ int main(int argc, char **argv) {
         sigaddset(&signals, SIGCHLD);
         sigprocmask(SIG_BLOCK, &signals, NULL);
         signal(SIGPIPE, SIG_IGN);
+        signal(SIGCHLD, SIG_DFL); /* ignored, it would take the children's exit status away */
         umask(0);
         raise_descriptor_limit();
 
-        r = daemon_run(&daemon);
-        config_deinit(&daemon.config);
-        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return daemon_run(&daemon);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "service.h"
 
 #include <errno.h>
@@ -23,13 +24,13 @@ int service_socket(void) {
 }
 
 static void tell_status(const struct service *service, const char *prefix) {
-        const struct kernel *kernel = service->kernel;
-        struct kernel_figures figures;
+        struct kernel *kernel = service->kernel;
+        struct figures figures;
 
         kernel_figures(kernel, &figures);
         sd_notifyf(0, "%sSTATUS=Serving on %s: %u processes, %u connections, %llu calls, %llu KiB of memory, trace %s",
                    prefix, service->socket_path, kernel->processes.count, kernel->n_sessions,
-                   (unsigned long long) figures.calls, (unsigned long long) (kernel->memory.used >> 10),
+                   (unsigned long long) figures.calls, (unsigned long long) (kernel->memory.account.used >> 10),
                    kernel->trace.enabled ? "on" : "off");
 }
 
@@ -39,7 +40,7 @@ static int service_on_time(sd_event_source *source, uint64_t usec, void *userdat
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-int service_start(struct service *service, sd_event *event, const struct kernel *kernel, const char *socket_path) {
+int service_start(struct service *service, sd_event *event, struct kernel *kernel, const char *socket_path) {
         int r;
 
         *service = (struct service){ .kernel = kernel, .socket_path = socket_path };

@@ -1,9 +1,12 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * attributes.c - store operations on attributes: stat, chmod, chown, truncate, utimens, statfs, extended attributes, ACLs
+ * attributes.c - store operations on attributes: stat, chmod, chown, truncate, utimens, statfs,
+ * extended attributes, ACLs
  *
- * The kernel has decided who may (default_permissions), so the host is asked with axfs' own rights. What the host then would do for an
- * unprivileged caller only - clearing set-id bits, hiding trusted attributes - is done here.
+ * The kernel has checked permissions (default_permissions), and the host checks ownership again,
+ * because the thread stands for the caller (identity.h). That also clears set-id bits as it should.
  */
+#include "identity.h"
 #include "open_file.h"
 #include "store.h"
 #include "store_ops.h"
@@ -14,14 +17,20 @@
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 
-#define XATTR_MAX 65536
-#define GROUPS_MAX 65536
+enum {
+        XATTR_MAX = 65536,
+        SET_SOMETHING = FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_SIZE |
+                        FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW,
+};
 
 struct proc_path {
         char text[32];
 };
 
-/* The calls for extended attributes take paths, and follow this one to the very file, be it a symlink. */
+/*
+ * The calls for extended attributes take paths, and follow this one to the very file, be it a
+ * symlink.
+ */
 static struct proc_path proc_path(int fd) {
         struct proc_path path;
 
@@ -36,7 +45,7 @@ static int stat_descriptor(const struct node *node, int fd, struct stat *ret) {
         return 0;
 }
 
-int store_getattr(struct axfs *fs, fuse_req_t req, struct node *node, struct fuse_file_info *fi) {
+int store_getattr(struct axfs *fs, struct request *request, struct node *node, struct fuse_file_info *fi) {
         _cleanup_(pin_drop) struct pin pin = PIN_NONE;
         struct open_file *file = fi ? (struct open_file *) (uintptr_t) fi->fh : NULL;
         struct stat st;
@@ -50,22 +59,7 @@ int store_getattr(struct axfs *fs, fuse_req_t req, struct node *node, struct fus
         r = stat_descriptor(node, file ? file->fd : pin.fd, &st);
         if (r < 0)
                 return r;
-        fuse_reply_attr(req, &st, 0);
-        return 0;
-}
-
-int clear_setid(struct axfs *fs, int fd) {
-        mode_t mode;
-        struct stat st;
-
-        if (fstat(fd, &st) < 0)
-                return negative_errno();
-        mode = st.st_mode & ~(mode_t) S_ISUID;
-        if (mode & S_IXGRP)
-                mode &= ~(mode_t) S_ISGID;
-        if (!S_ISREG(st.st_mode) || mode == st.st_mode)
-                return 0;
-        return fchmodat(fs->descriptors.proc_fd, fd_path(fd).text, mode & 07777, 0) < 0 ? negative_errno() : 0;
+        return answer_attributes(request, &st);
 }
 
 static int set_owner(int fd, const struct stat *attr, int to_set) {
@@ -75,15 +69,11 @@ static int set_owner(int fd, const struct stat *attr, int to_set) {
         return fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? negative_errno() : 0;
 }
 
-static int set_size(struct axfs *fs, int fd, const struct open_file *file, off_t size) {
-        _cleanup_close_ int writable = -1;
+/* As the caller did: truncate(2) to the size that a file has changes no time, ftruncate(2) does. */
+static int set_size(int fd, const struct open_file *file, off_t size) {
+        int r = file ? ftruncate(file->fd, size) : truncate(proc_path(fd).text, size);
 
-        if (!file) {
-                writable = descriptors_reopen(&fs->descriptors, fd, O_WRONLY | O_NONBLOCK);
-                if (writable < 0)
-                        return writable;
-        }
-        return ftruncate(file ? file->fd : writable, size) < 0 ? negative_errno() : 0;
+        return r < 0 ? negative_errno() : 0;
 }
 
 static struct timespec wanted_time(const struct timespec *time, bool set, bool now) {
@@ -101,27 +91,50 @@ static int set_times(int fd, const struct stat *attr, int to_set) {
         return utimensat(fd, "", times, AT_EMPTY_PATH) < 0 ? negative_errno() : 0;
 }
 
-/* Owner first: changing it takes set-id bits away, which a mode in the same request may give back. */
+/*
+ * A change of nothing is a chown(2) that changes neither owner nor group. Linux clears set-id bits
+ * and sets the time of change all the same. The kernel also asks so before a write that has to
+ * clear the bits. Then the host may refuse, because the caller is not the owner; the write will do
+ * it.
+ */
+static int set_nothing(int fd) {
+        const struct stat attr = { .st_mode = 0 };
+        int r = set_owner(fd, &attr, 0);
+
+        return r == -EPERM ? 0 : r;
+}
+
+/*
+ * Owner first: changing it takes set-id bits away, which a mode in the same request may give back.
+ */
 static int set_attributes(struct axfs *fs, int fd, const struct open_file *file, const struct stat *attr, int to_set) {
         int r = 0;
 
+        if ((to_set & SET_SOMETHING) == 0)
+                return set_nothing(fd);
         if (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
                 r = set_owner(fd, attr, to_set);
         if (r == 0 && (to_set & FUSE_SET_ATTR_MODE) &&
             fchmodat(fs->descriptors.proc_fd, fd_path(fd).text, attr->st_mode & 07777, 0) < 0)
                 r = negative_errno();
-        if (r == 0 && (to_set & FUSE_SET_ATTR_SIZE)) {
-                r = request_kills_setid() ? clear_setid(fs, fd) : 0;
-                if (r == 0)
-                        r = set_size(fs, fd, file, attr->st_size);
-        }
+        if (r == 0 && (to_set & FUSE_SET_ATTR_SIZE))
+                r = set_size(fd, file, attr->st_size);
         if (r == 0 &&
             (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)))
                 r = set_times(fd, attr, to_set);
         return r;
 }
 
-int store_setattr(struct axfs *fs, fuse_req_t req, struct node *node, struct stat *attr, int to_set,
+static void take_groups(const struct request *request) {
+        identity_take_groups(request->caller.pid, request->caller.uid, request->caller.gid);
+}
+
+static bool asks_for_groups(const struct stat *attr, int to_set) {
+        return (to_set & SET_SOMETHING) == 0 || (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) ||
+               ((to_set & FUSE_SET_ATTR_MODE) && (attr->st_mode & S_ISGID));
+}
+
+int store_setattr(struct axfs *fs, struct request *request, struct node *node, struct stat *attr, int to_set,
                   struct fuse_file_info *fi) {
         _cleanup_(pin_drop) struct pin pin = PIN_NONE;
         struct stat st;
@@ -130,17 +143,20 @@ int store_setattr(struct axfs *fs, fuse_req_t req, struct node *node, struct sta
         r = pin_node(&fs->descriptors, &pin, node);
         if (r < 0)
                 return r;
+        if (asks_for_groups(attr, to_set))
+                take_groups(request);
+        else if (to_set & FUSE_SET_ATTR_SIZE)
+                identity_for_change(pin.fd, request->caller.pid, request->caller.uid, request->caller.gid);
         r = set_attributes(fs, pin.fd, fi ? (struct open_file *) (uintptr_t) fi->fh : NULL, attr, to_set);
         if (r < 0)
                 return r;
         r = stat_descriptor(node, pin.fd, &st);
         if (r < 0)
                 return r;
-        fuse_reply_attr(req, &st, 0);
-        return 0;
+        return answer_attributes(request, &st);
 }
 
-int store_statfs(struct axfs *fs, fuse_req_t req, struct node *node) {
+int store_statfs(struct axfs *fs, struct request *request, struct node *node) {
         _cleanup_(pin_drop) struct pin pin = PIN_NONE;
         struct statvfs statistics;
         int r;
@@ -150,77 +166,49 @@ int store_statfs(struct axfs *fs, fuse_req_t req, struct node *node) {
                 return r;
         if (fstatvfs(pin.fd, &statistics) < 0)
                 return negative_errno();
-        fuse_reply_statfs(req, &statistics);
-        return 0;
+        return answer_filesystem(request, &statistics);
 }
 
-static bool caller_is_in_group(fuse_req_t req, gid_t gid) {
-        _cleanup_free_ gid_t *groups = NULL;
-        int count;
-
-        if (fuse_req_ctx(req)->uid == 0 || fuse_req_ctx(req)->gid == gid)
-                return true;
-        groups = calloc(GROUPS_MAX, sizeof(*groups));
-        count = groups ? fuse_req_getgroups(req, GROUPS_MAX, groups) : 0;
-        for (int i = 0; i < count && i < GROUPS_MAX; i++)
-                if (groups[i] == gid)
-                        return true;
-        return false;
-}
-
-/* As chmod(2): whoever sets the access ACL of a file of a group that is not theirs loses its set-group-id bit. */
-static int drop_foreign_setgid(struct axfs *fs, fuse_req_t req, int fd) {
-        struct stat st;
-
-        if (fstat(fd, &st) < 0)
-                return negative_errno();
-        if (!(st.st_mode & S_ISGID) || S_ISDIR(st.st_mode) || caller_is_in_group(req, st.st_gid))
-                return 0;
-        return fchmodat(fs->descriptors.proc_fd, fd_path(fd).text, st.st_mode & (07777 & ~(mode_t) S_ISGID), 0) < 0
-                       ? negative_errno()
-                       : 0;
-}
-
-int store_setxattr(struct axfs *fs, fuse_req_t req, struct node *node, const char *name, const char *value, size_t size,
-                   int flags) {
+int store_setxattr(struct axfs *fs, struct request *request, struct node *node, const char *name, const char *value,
+                   size_t size, int flags) {
         _cleanup_(pin_drop) struct pin pin = PIN_NONE;
         int r;
 
         r = pin_node(&fs->descriptors, &pin, node);
         if (r < 0)
                 return r;
-        if (setxattr(proc_path(pin.fd).text, name, value, size, flags) < 0)
-                return negative_errno();
-        if (strcmp(name, "system.posix_acl_access") == 0) {
-                r = drop_foreign_setgid(fs, req, pin.fd);
-                if (r < 0)
-                        return r;
-        }
-        fuse_reply_err(req, 0);
-        return 0;
+        /*
+         * As chmod(2): it clears the set-group-id bit of a file whose group the caller is not in.
+         */
+        if (strcmp(name, "system.posix_acl_access") == 0)
+                take_groups(request);
+        return setxattr(proc_path(pin.fd).text, name, value, size, flags) < 0 ? negative_errno() : 0;
 }
 
-static int reply_xattr(fuse_req_t req, const char *buffer, ssize_t length, size_t size) {
+/* Takes the buffer over if that is the answer. */
+static int answer_xattr(struct request *request, char **buffer, ssize_t length, size_t size) {
+        char *data = *buffer;
+
         if (length < 0)
                 return negative_errno();
         if (size == 0)
-                fuse_reply_xattr(req, (size_t) length);
-        else if ((size_t) length > size)
+                return answer_size(request, (size_t) length);
+        if ((size_t) length > size)
                 return -ERANGE;
-        else
-                fuse_reply_buf(req, buffer, (size_t) length);
-        return 0;
+        *buffer = NULL;
+        return answer_data(request, data, (size_t) length);
 }
 
 /*
- * Before the host's kernel lets in anybody but a file's owner it asks for the file's access control list, and hands every error but
- * ENODATA on to the caller: a filesystem without such lists must be one whose files have none.
+ * Before the kernel lets in anybody but a file's owner it asks for the file's access control list,
+ * and hands every error but ENODATA on to the caller. So on a filesystem without such lists, files
+ * have none.
  */
 static int xattr_error(const char *name, int error) {
         return error == -EOPNOTSUPP && strncmp(name, "system.posix_acl_", 17) == 0 ? -ENODATA : error;
 }
 
-int store_getxattr(struct axfs *fs, fuse_req_t req, struct node *node, const char *name, size_t size) {
+int store_getxattr(struct axfs *fs, struct request *request, struct node *node, const char *name, size_t size) {
         _cleanup_(pin_drop) struct pin pin = PIN_NONE;
         _cleanup_free_ char *buffer = NULL;
         int r;
@@ -233,7 +221,7 @@ int store_getxattr(struct axfs *fs, fuse_req_t req, struct node *node, const cha
         buffer = malloc(size + 1);
         if (!buffer)
                 return -ENOMEM;
-        r = reply_xattr(req, buffer, getxattr(proc_path(pin.fd).text, name, buffer, size), size);
+        r = answer_xattr(request, &buffer, getxattr(proc_path(pin.fd).text, name, buffer, size), size);
         return xattr_error(name, r);
 }
 
@@ -253,7 +241,7 @@ static ssize_t hide_trusted(char *names, ssize_t length) {
         return kept;
 }
 
-int store_listxattr(struct axfs *fs, fuse_req_t req, struct node *node, size_t size) {
+int store_listxattr(struct axfs *fs, struct request *request, struct node *node, size_t size) {
         _cleanup_(pin_drop) struct pin pin = PIN_NONE;
         _cleanup_free_ char *names = malloc(XATTR_MAX);
         ssize_t length;
@@ -265,20 +253,18 @@ int store_listxattr(struct axfs *fs, fuse_req_t req, struct node *node, size_t s
         if (r < 0)
                 return r;
         length = listxattr(proc_path(pin.fd).text, names, XATTR_MAX);
-        if (fuse_req_ctx(req)->uid != 0)
+        if (request->caller.uid != 0)
                 length = length < 0 ? length : hide_trusted(names, length);
-        return reply_xattr(req, names, length, size);
+        return answer_xattr(request, &names, length, size);
 }
 
-int store_removexattr(struct axfs *fs, fuse_req_t req, struct node *node, const char *name) {
+int store_removexattr(struct axfs *fs, struct request *request, struct node *node, const char *name) {
         _cleanup_(pin_drop) struct pin pin = PIN_NONE;
         int r;
 
+        (void) request;
         r = pin_node(&fs->descriptors, &pin, node);
         if (r < 0)
                 return r;
-        if (removexattr(proc_path(pin.fd).text, name) < 0)
-                return negative_errno();
-        fuse_reply_err(req, 0);
-        return 0;
+        return removexattr(proc_path(pin.fd).text, name) < 0 ? negative_errno() : 0;
 }

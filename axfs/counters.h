@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * counters.h - what the mount has done, for the daemon's statistics
  *
- * Requests and errors are counted where messages pass (session.c), bytes where they are moved. Passthrough I/O is not seen.
- * link.c reports the differences once a second while there are any; `active` wakes it up from idleness once.
+ * Requests and errors are counted where messages pass (session.c), bytes where they are moved.
+ * Passthrough I/O is not seen. report.c tells the daemon.
  */
 #pragma once
 

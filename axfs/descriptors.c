@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* descriptors.c - see descriptors.h */
 #include "descriptors.h"
 
 #include "handle.h"
-#include "open_file.h"
 #include "store.h"
 #include "util.h"
 
@@ -10,8 +10,11 @@
 #include <string.h>
 #include <utlist.h>
 
-/* A name is looked for through this many parents; deeper trees need file handles. Each takes some stack. */
-#define WALK_DEPTH 2048
+/*
+ * The most parents that a name is looked for through. Deeper trees need file handles. Each takes
+ * some stack.
+ */
+enum { WALK_DEPTH = 2048 };
 
 static int pin_node_depth(struct descriptors *cache, struct pin *ret, struct node *node, unsigned depth);
 
@@ -44,17 +47,28 @@ int descriptors_reopen(const struct descriptors *cache, int fd, int flags) {
         return r < 0 ? negative_errno() : r;
 }
 
+/*
+ * A node that is reopened by its name is recognised by its handle all the same, if the host has
+ * one.
+ */
 int node_learn_handle(struct node *node, int fd) {
-        if (node->by_path || node->handle || node->permanent)
+        int r;
+
+        if (node->handle || node->permanent)
                 return 0;
-        return handle_from_fd(&node->handle, fd);
+        r = handle_from_fd(&node->handle, fd);
+        return node->by_path ? 0 : r;
 }
 
-/* A removed directory that somebody still stands in cannot be reopened on every filesystem; it holds no blocks worth freeing. */
-static bool is_removed_directory(const struct node *node) {
+/*
+ * A file without a name cannot be reopened, and somebody may stand in it, or hold it by O_PATH. A
+ * directory has no blocks worth freeing. If a file was removed on the mount, the kernel tells as
+ * soon as nobody holds it; else nobody can know.
+ */
+static bool is_removed(const struct node *node) {
         struct stat st;
 
-        return S_ISDIR(node->type) && (fstat(node->fd, &st) < 0 || st.st_nlink == 0);
+        return (S_ISDIR(node->type) || atomic_load(&node->removed)) && (fstat(node->fd, &st) < 0 || st.st_nlink == 0);
 }
 
 static void ring_remove(struct descriptors *cache, struct node *node) {
@@ -69,8 +83,8 @@ static void ring_evict(struct descriptors *cache, struct node *node, bool idle_o
 
         if (pthread_mutex_trylock(&node->lock) != 0)
                 return;
-        if (node->pins == 0 && !node->permanent && !(idle_only && is_removed_directory(node))) {
-                if (node_learn_handle(node, node->fd) < 0 && !node->opens)
+        if (node->pins == 0 && !node->permanent && !(idle_only && is_removed(node))) {
+                if (node_learn_handle(node, node->fd) < 0 && node->open_fd < 0)
                         node->permanent = true;
                 else
                         fd = take_fd(&node->fd);
@@ -90,7 +104,10 @@ static void ring_advance(struct descriptors *cache) {
                 ring_evict(cache, hand, false);
 }
 
-/* Bounded work: where everything is pinned or was just used, the cache stays over its limit for a moment. */
+/*
+ * Bounded work: if everything is pinned or was just used, the cache stays over its limit for a
+ * moment.
+ */
 static void ring_add(struct descriptors *cache, struct node *node) {
         _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&cache->lock);
 
@@ -144,20 +161,32 @@ static void read_btime(int fd, struct timespec *ret) {
                 *ret = (struct timespec){ .tv_sec = stx.stx_btime.tv_sec, .tv_nsec = stx.stx_btime.tv_nsec };
 }
 
-static bool descriptor_is_of(const struct node *node, int fd) {
+/*
+ * Inode numbers are used again, and times of birth are as coarse as the host's clock: two files can
+ * share both.
+ */
+static bool descriptor_is_of(const struct node *node, const struct file_handle *known, int fd) {
+        _cleanup_free_ struct file_handle *handle = NULL;
         struct timespec btime = node->btime;
         struct stat st;
 
-        if (fstat(fd, &st) < 0 || st.st_dev != node->key.dev || st.st_ino != node->key.ino)
+        if (fstat(fd, &st) < 0 || st.st_dev != node->key.dev || st.st_ino != node->key.ino ||
+            (st.st_mode & S_IFMT) != node->type)
                 return false;
+        if (known && handle_from_fd(&handle, fd) == 0)
+                return handle_equal(known, handle);
         read_btime(fd, &btime);
         return btime.tv_sec == node->btime.tv_sec && btime.tv_nsec == node->btime.tv_nsec;
 }
 
-/* The node's lock is held and comes back held, but not in between: the parent's must not be taken under it. */
+/*
+ * The node's lock is held and comes back held, but not in between: the parent's must not be taken
+ * under it.
+ */
 static int reopen_by_path(struct descriptors *cache, struct node *node, unsigned depth) {
         _cleanup_(node_unrefp) struct node *parent = node->parent ? node_ref(node->parent) : NULL;
         _cleanup_free_ char *name = node->name ? strdup(node->name) : NULL;
+        const struct file_handle *known = node->handle; /* once it is known it stays */
         _cleanup_(pin_drop) struct pin pin = PIN_NONE;
         _cleanup_close_ int fd = -1;
         int r;
@@ -170,7 +199,7 @@ static int reopen_by_path(struct descriptors *cache, struct node *node, unsigned
                 fd = openat(pin.fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
                 if (fd < 0)
                         r = errno == ENOENT || errno == ENOTDIR ? -ESTALE : negative_errno();
-                else if (!descriptor_is_of(node, fd))
+                else if (!descriptor_is_of(node, known, fd))
                         r = -ESTALE;
         }
         pthread_mutex_lock(&node->lock);
@@ -180,9 +209,9 @@ static int reopen_by_path(struct descriptors *cache, struct node *node, unsigned
 static int reopen(struct descriptors *cache, struct node *node, unsigned depth) {
         int fd;
 
-        if (node->opens)
-                return descriptors_reopen(cache, node->opens->fd, O_PATH);
-        if (node->handle) {
+        if (node->open_fd >= 0)
+                return descriptors_reopen(cache, node->open_fd, O_PATH);
+        if (node->handle && !node->by_path) {
                 fd = open_by_handle_at(node->store->handle_fd, node->handle, O_PATH | O_CLOEXEC);
                 return fd < 0 ? negative_errno() : fd;
         }
@@ -247,11 +276,33 @@ void descriptors_offer(struct descriptors *cache, struct node *node, int fd) {
         ring_add(cache, node);
 }
 
+bool node_is_moved(struct node *node, const struct node *parent) {
+        _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&node->lock);
+
+        return S_ISDIR(node->type) && node->in_id != 0 &&
+               (node->in_id != parent->id || node->in_generation != parent->generation);
+}
+
+static void node_set_directory(struct node *node, const struct node *parent) {
+        pthread_mutex_lock(&node->lock);
+        node->in_id = parent->id;
+        node->in_generation = parent->generation;
+        pthread_mutex_unlock(&node->lock);
+}
+
+void node_set_unknown(struct node *node) {
+        pthread_mutex_lock(&node->lock);
+        node->in_id = UINT64_MAX;
+        pthread_mutex_unlock(&node->lock);
+}
+
 void node_set_name(struct node *node, struct node *parent, const char *name) {
         _cleanup_(node_unrefp) struct node *old_parent = NULL;
         _cleanup_free_ char *old_name = NULL;
         char *copy;
 
+        if (S_ISDIR(node->type))
+                node_set_directory(node, parent);
         if (!node->by_path || node == parent)
                 return;
         copy = strdup(name);

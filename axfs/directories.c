@@ -1,17 +1,23 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * directories.c - store operations on open directories
  *
- * Entries are passed on with the host's own positions, so seeking and directories that change while they are read behave as on
- * the host. Attributes are not sent along (READDIRPLUS): the kernel may not keep them, so that would only be work.
+ * Entries are passed on with the host's own positions, so seeking, and directories that change
+ * while they are read, behave as on the host. Attributes are not sent along (READDIRPLUS): the
+ * kernel may not keep them, so that would only be work.
  */
+#include "listing.h"
 #include "open_file.h"
 #include "store.h"
 #include "store_ops.h"
+#include "synth_nodes.h"
 #include "util.h"
 
 #include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
 
-#define BUFFER_SIZE 32768
+enum { BUFFER_SIZE = 32768 };
 
 static struct open_dir *dir_from_info(const struct fuse_file_info *fi) {
         return (struct open_dir *) (uintptr_t) fi->fh;
@@ -21,63 +27,59 @@ static void open_dir_end(struct axfs *fs, struct opened *opened) {
         struct open_dir *dir = (struct open_dir *) opened;
 
         (void) fs;
-        close(dir->fd);
+        if (dir->fd >= 0)
+                close(dir->fd);
         node_unref(dir->node);
         pthread_mutex_destroy(&dir->lock);
         free(dir->buffer);
         free(dir);
 }
 
-static int open_dir_new(struct open_dir **ret, struct axfs *fs, struct node *node, int path_fd) {
-        _cleanup_close_ int fd = openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        _cleanup_free_ char *buffer = NULL;
-        struct open_dir *dir;
+/* Charged to the caller; closed if the operation comes to nothing. */
+static int open_dir_new(struct open_dir **ret, struct axfs *fs, const struct request *request, struct node *node) {
+        _cleanup_free_ char *buffer = malloc(BUFFER_SIZE);
+        _cleanup_free_ struct open_dir *dir = malloc(sizeof(*dir));
+        int r;
 
-        if (fd < 0)
-                return negative_errno();
-        buffer = malloc(BUFFER_SIZE);
-        dir = malloc(sizeof(*dir));
-        if (!buffer || !dir) {
-                free(dir);
+        if (!buffer || !dir)
                 return -ENOMEM;
-        }
-        *dir = (struct open_dir){ .fd = take_fd(&fd), .node = node_ref(node), .buffer = buffer };
-        buffer = NULL;
+        *dir = (struct open_dir){ .fd = -1, .buffer = buffer };
+        r = opened_add(&fs->opened, &dir->opened, OPENED_HERE, request->caller.uid, open_dir_end);
+        if (r < 0)
+                return r;
         pthread_mutex_init(&dir->lock, NULL);
-        opened_add(fs, &dir->opened, open_dir_end);
+        dir->node = node_ref(node);
         *ret = dir;
+        buffer = NULL;
+        dir = NULL;
         return 0;
 }
 
-int store_opendir(struct axfs *fs, fuse_req_t req, struct node *node, struct fuse_file_info *fi) {
+static int open_on_host(struct axfs *fs, struct node *node) {
         _cleanup_(pin_drop) struct pin pin = PIN_NONE;
-        struct open_dir *dir;
-        int r;
+        int fd, r;
 
         r = pin_node(&fs->descriptors, &pin, node);
         if (r < 0)
                 return r;
-        r = open_dir_new(&dir, fs, node, pin.fd);
-        if (r < 0)
-                return r;
-        fi->fh = (uintptr_t) dir;
-        if (fuse_reply_open(req, fi) < 0)
-                opened_close(fs, &dir->opened);
-        return 0;
+        fd = openat(pin.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? negative_errno() : fd;
 }
 
-/* The next entry of the host, or NULL at the end; *error says whether that is one. */
-static struct dirent64 *next_entry(struct open_dir *dir, int *error) {
-        if (dir->start == dir->end) {
-                ssize_t n = getdents64(dir->fd, dir->buffer, BUFFER_SIZE);
+int store_opendir(struct axfs *fs, struct request *request, struct node *node, struct fuse_file_info *fi) {
+        struct open_dir *dir;
+        int r;
 
-                *error = n < 0 ? negative_errno() : 0;
-                if (n <= 0)
-                        return NULL;
-                dir->start = 0;
-                dir->end = (size_t) n;
+        r = open_dir_new(&dir, fs, request, node);
+        if (r < 0)
+                return r;
+        dir->fd = open_on_host(fs, node);
+        if (dir->fd < 0) {
+                r = dir->fd;
+                opened_close(&dir->opened);
+                return r;
         }
-        return (struct dirent64 *) (void *) (dir->buffer + dir->start);
+        return answer_opened(request, &dir->opened, fi, 0);
 }
 
 static int seek_to(struct open_dir *dir, off_t offset) {
@@ -90,65 +92,92 @@ static int seek_to(struct open_dir *dir, off_t offset) {
         return 0;
 }
 
-static ssize_t fill(fuse_req_t req, struct open_dir *dir, char *out, size_t size) {
-        size_t used = 0;
-        int error = 0;
+/* The number that stat(2) gives. For a mount point it is that of the mounted directory. */
+static uint64_t entry_ino(struct axfs *fs, const struct open_dir *dir, const struct dirent64 *entry) {
+        char path[NAME_MAX + 2];
+        struct store *store;
+        struct stat st;
+        uint64_t ino;
 
-        for (;;) {
-                struct dirent64 *entry = next_entry(dir, &error);
-                struct stat st;
-                size_t need;
-
-                if (!entry)
-                        break;
-                st = (struct stat){ .st_ino = store_ino(dir->node->store, entry->d_ino),
-                                    .st_mode = DTTOIF((mode_t) entry->d_type) };
-                need = fuse_add_direntry(req, out + used, size - used, entry->d_name, &st, entry->d_off);
-                if (need > size - used)
-                        break;
-                used += need;
-                dir->start += entry->d_reclen;
-                dir->position = entry->d_off;
+        if (!namespace_is_mount_point(&fs->namespace, dir->node, entry->d_name) ||
+            !namespace_find(&fs->namespace, entry->d_name, &store, &st))
+                return store_ino(dir->node->store, entry->d_ino);
+        if (!store) {
+                snprintf(path, sizeof(path), "/%s", entry->d_name);
+                return synth_ino(path);
         }
-        return used > 0 || error == 0 ? (ssize_t) used : error;
+        ino = store_ino(store, store->ino);
+        store_unref(store);
+        return ino;
 }
 
-int store_readdir(struct axfs *fs, fuse_req_t req, struct node *node, size_t size, off_t offset,
+/* A listing of the host's entries, from the directory's position on. */
+struct store_listing {
+        struct listing listing;
+        struct axfs *fs;
+        struct open_dir *dir;
+};
+
+static const struct dirent64 *entry_at(const struct open_dir *dir) {
+        return (const struct dirent64 *) (const void *) (dir->buffer + dir->start);
+}
+
+static int peek_entry(struct listing *listing, struct listing_entry *ret) {
+        struct store_listing *self = (struct store_listing *) listing;
+        struct open_dir *dir = self->dir;
+        const struct dirent64 *entry;
+
+        if (dir->start == dir->end) {
+                ssize_t n = getdents64(dir->fd, dir->buffer, BUFFER_SIZE);
+
+                if (n <= 0)
+                        return n < 0 ? negative_errno() : 0;
+                dir->start = 0;
+                dir->end = (size_t) n;
+        }
+        entry = entry_at(dir);
+        *ret = (struct listing_entry){ .name = entry->d_name,
+                                       .ino = entry_ino(self->fs, dir, entry),
+                                       .type = DTTOIF((mode_t) entry->d_type),
+                                       .next = entry->d_off };
+        return 1;
+}
+
+static void take_entry(struct listing *listing, const struct listing_entry *taken) {
+        struct open_dir *dir = ((struct store_listing *) listing)->dir;
+
+        dir->start += entry_at(dir)->d_reclen;
+        dir->position = taken->next;
+}
+
+int store_readdir(struct axfs *fs, struct request *request, struct node *node, size_t size, off_t offset,
                   struct fuse_file_info *fi) {
         struct open_dir *dir = dir_from_info(fi);
+        struct store_listing listing = { .listing = { .peek = peek_entry, .take = take_entry }, .fs = fs, .dir = dir };
         _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&dir->lock);
-        _cleanup_free_ char *out = malloc(size);
-        ssize_t used;
         int r;
 
-        (void) fs;
         (void) node;
-        if (!out)
-                return -ENOMEM;
         r = seek_to(dir, offset);
-        if (r < 0)
-                return r;
-        used = fill(req, dir, out, size);
-        if (used < 0)
-                return (int) used;
-        fuse_reply_buf(req, out, (size_t) used);
-        return 0;
+        return r < 0 ? r : listing_answer(&listing.listing, request, size);
 }
 
-int store_releasedir(struct axfs *fs, fuse_req_t req, struct node *node, struct fuse_file_info *fi) {
+int store_releasedir(struct axfs *fs, struct request *request, struct node *node, struct fuse_file_info *fi) {
+        (void) fs;
+        (void) request;
         (void) node;
-        opened_close(fs, &dir_from_info(fi)->opened);
-        fuse_reply_err(req, 0);
+        opened_close(&dir_from_info(fi)->opened);
         return 0;
 }
 
-int store_fsyncdir(struct axfs *fs, fuse_req_t req, struct node *node, int datasync, struct fuse_file_info *fi) {
+int store_fsyncdir(struct axfs *fs, struct request *request, struct node *node, int datasync,
+                   struct fuse_file_info *fi) {
         int fd = dir_from_info(fi)->fd;
 
         (void) fs;
+        (void) request;
         (void) node;
         if ((datasync ? fdatasync(fd) : fsync(fd)) < 0)
                 return negative_errno();
-        fuse_reply_err(req, 0);
         return 0;
 }

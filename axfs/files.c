@@ -1,8 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * files.c - store operations on open files
  *
- * Every open file has its own descriptor of the host's file with the caller's flags, so O_APPEND appends and O_SYNC syncs where the
- * file is. Reads and writes come here only where the kernel does not do them by itself (passthrough.h).
+ * Every open file has its own descriptor of the host's file with the caller's flags, so O_APPEND
+ * appends and O_SYNC syncs on the host. Reads and writes come here only if the kernel does not do
+ * them by itself (passthrough.h).
  */
 #include "open_file.h"
 
@@ -11,44 +13,30 @@
 #include "store.h"
 #include "store_ops.h"
 #include "util.h"
-#include "wire.h"
 
 #include <string.h>
 #include <utlist.h>
+
+/* How often a name may appear and vanish again while a file of that name is created. */
+enum { CREATE_TRIES = 64 };
 
 static struct open_file *file_from_info(const struct fuse_file_info *fi) {
         return (struct open_file *) (uintptr_t) fi->fh;
 }
 
 /*
- * Flags that are the kernel's business, or were dealt with at creation. O_DIRECT: the kernel's side of it holds anyway, and libfuse's
- * buffers are not aligned as the host would want them.
+ * Leaves out flags that are the kernel's business, or were dealt with at creation. O_DIRECT: the
+ * kernel does its part of it in any case, and libfuse's buffers are not aligned as the host needs
+ * it.
  */
 static int host_flags(int flags) {
         return (flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_NOFOLLOW | O_DIRECT)) | O_NONBLOCK | O_CLOEXEC;
 }
 
-static void open_file_end(struct axfs *fs, struct opened *opened);
-
-static int open_file_new(struct open_file **ret, struct axfs *fs, struct node *node, int fd, int flags) {
-        struct open_file *file = malloc(sizeof(*file));
-
-        if (!file)
-                return -ENOMEM;
-        *file = (struct open_file){
-                .fd = fd,
-                .node = node_ref(node),
-                .flushes = (flags & O_ACCMODE) != O_RDONLY && !node->store->local,
-        };
-        pthread_mutex_lock(&node->lock);
-        DL_APPEND(node->opens, file);
-        pthread_mutex_unlock(&node->lock);
-        opened_add(fs, &file->opened, open_file_end);
-        *ret = file;
-        return 0;
-}
-
-/* What the node can be reopened by once the file is closed: should the host give no handle, the cache keeps a descriptor. */
+/*
+ * See to it that the node can be reopened once the file is closed. If the host gives no handle, the
+ * cache keeps a descriptor.
+ */
 static void keep_reachable(struct axfs *fs, struct node *node, const struct open_file *file) {
         int fd;
 
@@ -65,162 +53,179 @@ static void open_file_end(struct axfs *fs, struct opened *opened) {
         struct open_file *file = (struct open_file *) opened;
         struct node *node = file->node;
 
-        pthread_mutex_lock(&node->lock);
-        if (file == node->opens && !file->next) {
-                keep_reachable(fs, node, file);
-                passthrough_close(&fs->passthrough, node);
+        if (node) {
+                pthread_mutex_lock(&node->lock);
+                if (file == node->opens && !file->next) {
+                        keep_reachable(fs, node, file);
+                        passthrough_close(&fs->passthrough, node);
+                }
+                DL_DELETE(node->opens, file);
+                node->open_fd = node->opens ? node->opens->fd : -1;
+                pthread_mutex_unlock(&node->lock);
+                close(file->fd);
         }
-        DL_DELETE(node->opens, file);
-        pthread_mutex_unlock(&node->lock);
-        close(file->fd);
         free(file);
         node_unref(node);
 }
 
-/* How the file does its I/O. */
-static int32_t open_file_backing(struct axfs *fs, struct open_file *file, mode_t mode) {
-        _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&file->node->lock);
+/* Charged to the caller; closed if the operation comes to nothing. */
+static int open_file_new(struct open_file **ret, struct axfs *fs, const struct request *request) {
+        struct open_file *file = calloc(1, sizeof(*file));
+        int r;
 
-        return passthrough_open(&fs->passthrough, file->node, file->fd, mode);
+        if (!file)
+                return -ENOMEM;
+        file->fd = -1;
+        r = opened_add(&fs->opened, &file->opened, OPENED_HERE, request->caller.uid, open_file_end);
+        if (r < 0) {
+                free(file);
+                return r;
+        }
+        *ret = file;
+        return 0;
 }
 
-static struct wire_open_out passthrough_answer(const struct open_file *file, int32_t backing_id) {
-        return (struct wire_open_out){
-                .fh = (uintptr_t) file,
-                .open_flags = WIRE_FOPEN_PASSTHROUGH | (file->flushes ? 0 : WIRE_FOPEN_NOFLUSH),
-                .backing_id = backing_id,
-        };
+/* From here on the file is one of the node's. Returns its backing id, or 0 if it has none. */
+static int32_t open_file_set(struct axfs *fs, struct open_file *file, struct node *node, int fd, int flags,
+                             mode_t mode) {
+        _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&node->lock);
+
+        file->fd = fd;
+        file->node = node_ref(node);
+        file->appends = flags & O_APPEND;
+        file->flushes = (flags & O_ACCMODE) != O_RDONLY && !node->store->local;
+        DL_APPEND(node->opens, file);
+        node->open_fd = node->opens->fd;
+        return passthrough_open(&fs->passthrough, node, fd, mode);
 }
 
-static int reply_opened(fuse_req_t req, const struct open_file *file, int32_t backing_id, struct fuse_file_info *fi) {
-        struct wire_open_out out = passthrough_answer(file, backing_id);
-
-        if (backing_id > 0)
-                return fuse_reply_buf(req, (const char *) &out, sizeof(out));
-        fi->fh = (uintptr_t) file;
-        fi->noflush = !file->flushes;
-        return fuse_reply_open(req, fi);
-}
-
-int store_open(struct axfs *fs, fuse_req_t req, struct node *node, struct fuse_file_info *fi) {
+static int open_on_host(struct axfs *fs, const struct request *request, struct node *node, int flags,
+                        struct stat *ret_st) {
         _cleanup_(pin_drop) struct pin pin = PIN_NONE;
         _cleanup_close_ int fd = -1;
-        struct open_file *file;
-        struct stat st;
         int r;
 
         r = pin_node(&fs->descriptors, &pin, node);
         if (r < 0)
                 return r;
-        if ((fi->flags & O_TRUNC) && request_kills_setid()) {
-                r = clear_setid(fs, pin.fd);
-                if (r < 0)
-                        return r;
-        }
-        fd = descriptors_reopen(&fs->descriptors, pin.fd, host_flags(fi->flags));
+        if (flags & O_TRUNC)
+                identity_for_change(pin.fd, request->caller.pid, request->caller.uid, request->caller.gid);
+        fd = descriptors_reopen(&fs->descriptors, pin.fd, host_flags(flags));
         if (fd < 0)
-                return fd;
-        if (fstat(fd, &st) < 0)
-                return negative_errno();
-        r = open_file_new(&file, fs, node, fd, fi->flags);
-        if (r < 0)
-                return r;
-        fd = -1;
-        if (reply_opened(req, file, open_file_backing(fs, file, st.st_mode), fi) < 0)
-                opened_close(fs, &file->opened);
-        return 0;
-}
-
-static struct fuse_entry_out entry_out(const struct node *node, const struct stat *st) {
-        return (struct fuse_entry_out) {
-                .nodeid = node->id,
-                .generation = node->generation,
-                .attr = {
-                        .ino = store_ino(node->store, st->st_ino),
-                        .size = (uint64_t) st->st_size,
-                        .blocks = (uint64_t) st->st_blocks,
-                        .atime = (uint64_t) st->st_atim.tv_sec,
-                        .mtime = (uint64_t) st->st_mtim.tv_sec,
-                        .ctime = (uint64_t) st->st_ctim.tv_sec,
-                        .atimensec = (uint32_t) st->st_atim.tv_nsec,
-                        .mtimensec = (uint32_t) st->st_mtim.tv_nsec,
-                        .ctimensec = (uint32_t) st->st_ctim.tv_nsec,
-                        .mode = st->st_mode,
-                        .nlink = (uint32_t) st->st_nlink,
-                        .uid = st->st_uid,
-                        .gid = st->st_gid,
-                        .rdev = (uint32_t) st->st_rdev,
-                        .blksize = (uint32_t) st->st_blksize,
-                },
-        };
-}
-
-static int reply_created(fuse_req_t req, const struct open_file *file, int32_t backing_id, const struct stat *st,
-                         struct fuse_file_info *fi) {
-        struct fuse_entry_param entry = { .ino = file->node->id, .generation = file->node->generation, .attr = *st };
-        struct {
-                struct fuse_entry_out entry;
-                struct wire_open_out open;
-        } out = { entry_out(file->node, st), passthrough_answer(file, backing_id) };
-
-        if (backing_id > 0)
-                return fuse_reply_buf(req, (const char *) &out, sizeof(out));
-        entry.attr.st_ino = store_ino(file->node->store, st->st_ino);
-        fi->fh = (uintptr_t) file;
-        fi->noflush = !file->flushes;
-        return fuse_reply_create(req, &entry, fi);
+                return take_fd(&fd);
+        return fstat(fd, ret_st) < 0 ? negative_errno() : take_fd(&fd);
 }
 
 /*
- * A file that the kernel did not see may be there already, and whether the caller may open that was not checked. So creation is always exclusive; where the
- * caller did not ask for that, ESTALE makes the kernel look again and come back with OPEN.
+ * The kernel's cache splits what is written at page boundaries, and somebody else's record may come
+ * between two parts. In direct-I/O mode a record comes in one piece (up to 1 MiB).
  */
-static int create_on_host(const struct pin *parent, const char *name, mode_t mode, int flags) {
+static bool appends_whole(struct axfs *fs, int flags, int32_t backing_id) {
+        return backing_id == 0 && (flags & O_APPEND) &&
+               ((flags & O_ACCMODE) == O_WRONLY || ((flags & O_ACCMODE) == O_RDWR && atomic_load(&fs->maps_direct)));
+}
+
+int store_open(struct axfs *fs, struct request *request, struct node *node, struct fuse_file_info *fi) {
+        struct open_file *file;
+        int32_t backing_id;
+        struct stat st;
         int fd, r;
 
-        if (strcmp(name, "/") == 0)
-                fd = openat(parent->fd, ".", (host_flags(flags) & ~O_TRUNC) | (flags & O_EXCL) | O_TMPFILE, mode);
-        else
-                fd = openat(parent->fd, name, host_flags(flags) | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
-        if (fd >= 0)
+        r = open_file_new(&file, fs, request);
+        if (r < 0)
+                return r;
+        fd = open_on_host(fs, request, node, fi->flags, &st);
+        if (fd < 0) {
+                opened_close(&file->opened);
                 return fd;
-        r = negative_errno();
-        return r == -EEXIST && !(flags & O_EXCL) ? -ESTALE : r;
+        }
+        backing_id = open_file_set(fs, file, node, fd, fi->flags, st.st_mode);
+        fi->noflush = !file->flushes;
+        fi->direct_io = appends_whole(fs, fi->flags, backing_id);
+        return answer_opened(request, &file->opened, fi, backing_id);
+}
+
+/*
+ * A file that the kernel did not see is there already, and nobody has checked whether the caller
+ * may open it. So the host does, with no right that the caller lacks. Anything else (the file is a
+ * symlink, say, or the caller privileged) is left to the kernel: ESTALE makes it look once more and
+ * come back with OPEN. If it found nothing and then something again, it would pass ESTALE on to its
+ * caller.
+ */
+static int open_created(const struct request *request, const struct pin *parent, const char *name, mode_t mode,
+                        int flags) {
+        _cleanup_close_ int fd = -1;
+        struct stat st;
+
+        if (fstatat(parent->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return negative_errno() == -ENOENT ? -EAGAIN : -ESTALE;
+        if (!S_ISREG(st.st_mode) ||
+            identity_drop_rights(request->caller.pid, request->caller.uid, request->caller.gid) < 0)
+                return -ESTALE;
+        fd = openat(parent->fd, name, host_flags(flags) | O_CREAT | O_NOFOLLOW, mode);
+        return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? take_fd(&fd) : -ESTALE;
+}
+
+/* Creation is always exclusive first. */
+static int create_on_host(const struct request *request, const struct pin *parent, const char *name, mode_t mode,
+                          int flags) {
+        int fd = -EAGAIN;
+
+        if (strcmp(name, "/") == 0) {
+                fd = openat(parent->fd, ".", (host_flags(flags) & ~O_TRUNC) | (flags & O_EXCL) | O_TMPFILE, mode);
+                return fd < 0 ? negative_errno() : fd;
+        }
+        for (unsigned i = 0; i < CREATE_TRIES && fd == -EAGAIN; i++) {
+                fd = openat(parent->fd, name, host_flags(flags) | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+                if (fd >= 0)
+                        return fd;
+                fd = negative_errno();
+                if (fd == -EEXIST && !(flags & O_EXCL))
+                        fd = open_created(request, parent, name, mode, flags);
+        }
+        return fd == -EAGAIN ? -ESTALE : fd;
+}
+
+static int create_and_adopt(struct axfs *fs, struct request *request, struct node *parent, const char *name,
+                            mode_t mode, int flags, struct node **ret, struct stat *ret_st) {
+        _cleanup_(pin_drop) struct pin pin = PIN_NONE;
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        r = store_prepare_creation(fs, request, parent, name, mode, &pin);
+        if (r < 0)
+                return r;
+        fd = create_on_host(request, &pin, name, mode, flags);
+        if (fd < 0)
+                return take_fd(&fd);
+        r = store_adopt(fs, &pin, name, fd, ret, ret_st);
+        return r < 0 ? r : take_fd(&fd);
 }
 
 /* The name "/" comes from session.c and stands for a file without a name (O_TMPFILE). */
-int store_create(struct axfs *fs, fuse_req_t req, struct node *parent, const char *name, mode_t mode,
+int store_create(struct axfs *fs, struct request *request, struct node *parent, const char *name, mode_t mode,
                  struct fuse_file_info *fi) {
         _cleanup_(node_unrefp) struct node *node = NULL;
-        _cleanup_(pin_drop) struct pin pin = PIN_NONE;
-        _cleanup_close_ int fd = -1;
         struct open_file *file;
+        int32_t backing_id;
         struct stat st;
-        int r;
+        int fd, r;
 
-        r = store_prepare_creation(fs, req, parent, name, &pin);
+        r = open_file_new(&file, fs, request);
         if (r < 0)
                 return r;
-        fd = create_on_host(&pin, name, mode, fi->flags);
-        if (fd < 0)
+        fd = create_and_adopt(fs, request, parent, name, mode, fi->flags, &node, &st);
+        if (fd < 0) {
+                opened_close(&file->opened);
                 return fd;
-        r = store_adopt(fs, &pin, name, fd, &node, &st);
-        if (r < 0)
-                return r;
-        r = open_file_new(&file, fs, node, fd, fi->flags);
-        if (r < 0) {
-                node_table_forget(&fs->nodes, node->id, 1);
-                return r;
         }
-        fd = -1;
-        if (reply_created(req, file, open_file_backing(fs, file, st.st_mode), &st, fi) < 0) {
-                opened_close(fs, &file->opened);
-                node_table_forget(&fs->nodes, node->id, 1);
-        }
-        return 0;
+        backing_id = open_file_set(fs, file, node, fd, fi->flags, st.st_mode);
+        fi->noflush = !file->flushes;
+        fi->direct_io = appends_whole(fs, fi->flags, backing_id);
+        return answer_created(request, node, &st, &file->opened, fi, backing_id);
 }
 
-int store_read(struct axfs *fs, fuse_req_t req, struct node *node, size_t size, off_t offset,
+int store_read(struct axfs *fs, struct request *request, struct node *node, size_t size, off_t offset,
                struct fuse_file_info *fi) {
         _cleanup_free_ char *buffer = malloc(size);
         ssize_t n;
@@ -232,21 +237,36 @@ int store_read(struct axfs *fs, fuse_req_t req, struct node *node, size_t size, 
         if (n < 0)
                 return negative_errno();
         counter_add(&fs->counters.bytes_read, (uint64_t) n);
-        fuse_reply_buf(req, buffer, (size_t) n);
+        answer_data(request, buffer, (size_t) n);
+        buffer = NULL;
         return 0;
 }
 
-int store_write(struct axfs *fs, fuse_req_t req, struct node *node, const char *data, size_t size, off_t offset,
-                struct fuse_file_info *fi) {
-        int fd = file_from_info(fi)->fd, r;
+/*
+ * The kernel tells the file's current flags with every write, and fcntl(2) may have changed them.
+ */
+static int follow_append(struct open_file *file, int flags) {
+        bool wanted = flags & O_APPEND;
+        int r;
+
+        if (atomic_load_explicit(&file->appends, memory_order_relaxed) == wanted)
+                return 0;
+        r = fcntl(file->fd, F_GETFL);
+        if (r < 0 || fcntl(file->fd, F_SETFL, wanted ? r | O_APPEND : r & ~O_APPEND) < 0)
+                return negative_errno();
+        atomic_store(&file->appends, wanted);
+        return 0;
+}
+
+int store_write(struct axfs *fs, struct request *request, struct node *node, const char *data, size_t size,
+                off_t offset, struct fuse_file_info *fi) {
+        int fd = file_from_info(fi)->fd, r = follow_append(file_from_info(fi), fi->flags);
         size_t written = 0;
 
         (void) node;
-        if (request_kills_setid()) {
-                r = clear_setid(fs, fd);
-                if (r < 0)
-                        return r;
-        }
+        if (r < 0)
+                return r;
+        identity_for_change(fd, request->caller.pid, request->caller.uid, request->caller.gid);
         while (written < size) {
                 ssize_t n = pwrite(fd, data + written, size - written, offset + (off_t) written);
 
@@ -259,14 +279,14 @@ int store_write(struct axfs *fs, fuse_req_t req, struct node *node, const char *
                 written += (size_t) n;
         }
         counter_add(&fs->counters.bytes_written, written);
-        fuse_reply_write(req, written);
-        return 0;
+        return answer_count(request, written);
 }
 
-/* Only where close() may tell something that write() did not: on network filesystems. */
-int store_flush(struct axfs *fs, fuse_req_t req, struct node *node, struct fuse_file_info *fi) {
+/* On network filesystems close() may tell an error that write() did not. */
+int store_flush(struct axfs *fs, struct request *request, struct node *node, struct fuse_file_info *fi) {
         struct open_file *file = file_from_info(fi);
 
+        (void) request;
         (void) fs;
         (void) node;
         if (file->flushes) {
@@ -275,48 +295,37 @@ int store_flush(struct axfs *fs, fuse_req_t req, struct node *node, struct fuse_
                 if (copy < 0 || close(copy) < 0)
                         return negative_errno();
         }
-        fuse_reply_err(req, 0);
         return 0;
 }
 
-int store_release(struct axfs *fs, fuse_req_t req, struct node *node, struct fuse_file_info *fi) {
+int store_release(struct axfs *fs, struct request *request, struct node *node, struct fuse_file_info *fi) {
+        (void) fs;
+        (void) request;
         (void) node;
-        opened_close(fs, &file_from_info(fi)->opened);
-        fuse_reply_err(req, 0);
+        opened_close(&file_from_info(fi)->opened);
         return 0;
 }
 
-int store_fsync(struct axfs *fs, fuse_req_t req, struct node *node, int datasync, struct fuse_file_info *fi) {
+int store_fsync(struct axfs *fs, struct request *request, struct node *node, int datasync, struct fuse_file_info *fi) {
         int fd = file_from_info(fi)->fd;
 
+        (void) request;
         (void) fs;
         (void) node;
         if ((datasync ? fdatasync(fd) : fsync(fd)) < 0)
                 return negative_errno();
-        fuse_reply_err(req, 0);
         return 0;
 }
 
-/* These requests carry no word about set-id bits; an ordinary user's change takes them away, as on the host. */
-static int changed_by_caller(struct axfs *fs, fuse_req_t req, int fd) {
-        return fuse_req_ctx(req)->uid == 0 ? 0 : clear_setid(fs, fd);
-}
-
-int store_fallocate(struct axfs *fs, fuse_req_t req, struct node *node, int mode, off_t offset, off_t length,
+int store_fallocate(struct axfs *fs, struct request *request, struct node *node, int mode, off_t offset, off_t length,
                     struct fuse_file_info *fi) {
-        int fd = file_from_info(fi)->fd, r;
-
+        (void) fs;
         (void) node;
-        r = changed_by_caller(fs, req, fd);
-        if (r < 0)
-                return r;
-        if (fallocate(fd, mode, offset, length) < 0)
-                return negative_errno();
-        fuse_reply_err(req, 0);
-        return 0;
+        identity_for_change(file_from_info(fi)->fd, request->caller.pid, request->caller.uid, request->caller.gid);
+        return fallocate(file_from_info(fi)->fd, mode, offset, length) < 0 ? negative_errno() : 0;
 }
 
-int store_lseek(struct axfs *fs, fuse_req_t req, struct node *node, off_t offset, int whence,
+int store_lseek(struct axfs *fs, struct request *request, struct node *node, off_t offset, int whence,
                 struct fuse_file_info *fi) {
         off_t position = lseek(file_from_info(fi)->fd, offset, whence);
 
@@ -324,24 +333,19 @@ int store_lseek(struct axfs *fs, fuse_req_t req, struct node *node, off_t offset
         (void) node;
         if (position < 0)
                 return negative_errno();
-        fuse_reply_lseek(req, position);
-        return 0;
+        return answer_position(request, position);
 }
 
-int store_copy_file_range(struct axfs *fs, fuse_req_t req, struct node *from, off_t from_offset,
+int store_copy_file_range(struct axfs *fs, struct request *request, struct node *from, off_t from_offset,
                           struct fuse_file_info *from_fi, struct node *to, off_t to_offset,
                           struct fuse_file_info *to_fi, size_t size, int flags) {
-        int fd = file_from_info(to_fi)->fd, r;
         ssize_t n;
 
+        (void) fs;
         if (from->kind != to->kind)
                 return -EXDEV;
-        r = changed_by_caller(fs, req, fd);
-        if (r < 0)
-                return r;
-        n = copy_file_range(file_from_info(from_fi)->fd, &from_offset, fd, &to_offset, size, (unsigned) flags);
-        if (n < 0)
-                return negative_errno();
-        fuse_reply_write(req, (size_t) n);
-        return 0;
+        identity_for_change(file_from_info(to_fi)->fd, request->caller.pid, request->caller.uid, request->caller.gid);
+        n = copy_file_range(file_from_info(from_fi)->fd, &from_offset, file_from_info(to_fi)->fd, &to_offset, size,
+                            (unsigned) flags);
+        return n < 0 ? negative_errno() : answer_count(request, (size_t) n);
 }

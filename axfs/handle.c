@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* handle.c - see handle.h */
 #include "handle.h"
 
@@ -31,7 +32,7 @@ int handle_from_fd(struct file_handle **ret, int fd) {
 }
 
 int handle_from_name(struct file_handle **ret, int dir_fd, const char *name) {
-        return handle_get(ret, dir_fd, name, 0);
+        return handle_get(ret, dir_fd, name, AT_EMPTY_PATH);
 }
 
 bool handle_equal(const struct file_handle *a, const struct file_handle *b) {

@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /* janitor.c - see janitor.h */
-#include "axfs.h"
-#include "util.h"
+#include "janitor.h"
 
-#include <signal.h>
+#include "util.h"
 
 static void sleep_a_second(struct janitor *janitor) {
         struct timespec until;
@@ -14,12 +14,6 @@ static void sleep_a_second(struct janitor *janitor) {
                 r = pthread_cond_timedwait(&janitor->wake, &janitor->lock, &until);
 }
 
-static bool tidy(struct axfs *fs) {
-        bool more = descriptors_sweep(&fs->descriptors);
-
-        return link_wants_report(&fs->link) || more;
-}
-
 static void *janitor_thread(void *data) {
         struct janitor *janitor = data;
         bool more;
@@ -28,7 +22,7 @@ static void *janitor_thread(void *data) {
         while (!janitor->stopping) {
                 sleep_a_second(janitor);
                 pthread_mutex_unlock(&janitor->lock);
-                more = tidy(janitor->fs);
+                more = janitor->tidy(janitor->data);
                 pthread_mutex_lock(&janitor->lock);
                 if (more)
                         continue;
@@ -47,23 +41,19 @@ void janitor_wake(struct janitor *janitor) {
         pthread_mutex_unlock(&janitor->lock);
 }
 
-int janitor_start(struct janitor *janitor, struct axfs *fs) {
+int janitor_start(struct janitor *janitor, bool (*tidy)(void *data), void *data) {
         pthread_condattr_t attributes;
-        sigset_t all, old;
         int r;
 
-        *janitor = (struct janitor){ .fs = fs, .awake = true };
+        *janitor = (struct janitor){ .tidy = tidy, .data = data, .awake = true };
         pthread_mutex_init(&janitor->lock, NULL);
         pthread_condattr_init(&attributes);
         pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
         pthread_cond_init(&janitor->wake, &attributes);
         pthread_condattr_destroy(&attributes);
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &old);
-        r = pthread_create(&janitor->thread, NULL, janitor_thread, janitor);
-        pthread_sigmask(SIG_SETMASK, &old, NULL);
+        r = thread_start(&janitor->thread, janitor_thread, janitor);
         janitor->started = r == 0;
-        return -r;
+        return r;
 }
 
 void janitor_stop(struct janitor *janitor) {

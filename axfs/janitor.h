@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * janitor.h - what is done once a second while the mount is used
+ * janitor.h - call a function once a second while the mount is used
  *
- * Sweeps the descriptor cache and has the counters reported. When there is nothing left to do it sleeps until the next request, so an idle
+ * When the function has nothing left to do the janitor sleeps until the next request, so an idle
  * mount wakes nobody.
  */
 #pragma once
@@ -10,10 +11,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-struct axfs;
-
 struct janitor {
-        struct axfs *fs;
+        bool (*tidy)(void *data);
+        void *data;
         pthread_t thread;
         pthread_mutex_t lock;
         pthread_cond_t wake;
@@ -21,7 +21,12 @@ struct janitor {
         bool started, stopping;
 };
 
-int janitor_start(struct janitor *janitor, struct axfs *fs);
+/**
+ * janitor_start() - @tidy is called from now on; it returns true if there may be more to do later
+ *
+ * Returns 0 or a negative errno.
+ */
+int janitor_start(struct janitor *janitor, bool (*tidy)(void *data), void *data);
 void janitor_stop(struct janitor *janitor);
 void janitor_wake(struct janitor *janitor);
 

@@ -1,17 +1,24 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * main.c - axfs: the daemon's namespace as a filesystem of the host
  *
- * Order: command line, daemonise (a connection and threads do not survive fork), connect and fetch the mount table, mount, start the threads, serve.
- * The parent of a daemonised axfs waits for one byte, written when the kernel's first message has come, and returns 0; if the pipe
- * ends without it, the child has said why on stderr, and its exit status becomes the parent's.
+ * Order: command line, daemonise (a connection and threads do not survive fork), connect and fetch
+ * the mount table, mount, start the threads, serve.
+ *
+ * The parent of a daemonised axfs waits for one byte, written when the kernel's first message has
+ * come, and returns 0. If the pipe ends without it, the child has said why on stderr, and the
+ * parent returns its exit status.
  */
 #include "axfs.h"
 #include "identity.h"
 #include "mountpoint.h"
 #include "options.h"
+#include "remount.h"
 #include "session.h"
+#include "streams.h"
 #include "util.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,40 +26,58 @@
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 
-#define DESCRIPTORS_MIN 64
-#define DESCRIPTORS_MAX 4096
+enum { DESCRIPTORS_MIN = 64, DESCRIPTORS_MAX = 4096 };
 
 static int fail(int error, const char *what, const char *subject) {
         fprintf(stderr, "axfs: %s %s: %s\n", what, subject, strerror(-error));
         return EXIT_MOUNT;
 }
 
-/* Open files need descriptors too, so the cache takes only a part. */
 static unsigned descriptor_limit(void) {
         struct rlimit limit;
-        rlim_t part;
 
         if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
                 return DESCRIPTORS_MIN;
         limit.rlim_cur = limit.rlim_max;
         (void) setrlimit(RLIMIT_NOFILE, &limit);
-        part = limit.rlim_max / 4;
-        return part < DESCRIPTORS_MIN ? DESCRIPTORS_MIN : part > DESCRIPTORS_MAX ? DESCRIPTORS_MAX : (unsigned) part;
+        return limit.rlim_max > INT_MAX ? INT_MAX : (unsigned) limit.rlim_max;
+}
+
+/* Open files need descriptors too, so the cache takes only a part. */
+static unsigned cache_limit(unsigned descriptors) {
+        unsigned part = descriptors / 4;
+
+        return part < DESCRIPTORS_MIN ? DESCRIPTORS_MIN : part > DESCRIPTORS_MAX ? DESCRIPTORS_MAX : part;
+}
+
+/* An axfs of an ordinary user serves that user only, so he may have all. */
+static void set_limits(struct axfs *fs, unsigned descriptors, unsigned cached) {
+        unsigned free = descriptors > cached ? descriptors - cached : 0;
+
+        opened_set_limits(&fs->opened, free,
+                          fs->options->files_per_user > 0 || geteuid() == 0 ? fs->options->files_per_user : free);
 }
 
 static int axfs_init(struct axfs *fs, const struct options *options) {
+        unsigned descriptors = descriptor_limit();
+
         *fs = (struct axfs){
                 .options = options,
                 .ready_fd = -1,
                 .want_passthrough = options->passthrough,
                 .link = { .wake_fd = -1, .inotify_fd = -1 },
+                .requests = { .fs = fs, .nodes = &fs->nodes },
         };
         pool_init(&fs->pool);
+        turns_init(&fs->turns, session_threads());
+        watch_init(&fs->watch);
         tracing_init(&fs->tracing);
+        report_init(&fs->report, &fs->counters, &fs->tracing);
         namespace_init(&fs->namespace);
         node_table_init(&fs->nodes);
-        opened_init(&fs->opened);
-        return descriptors_init(&fs->descriptors, descriptor_limit());
+        opened_init(&fs->opened, fs);
+        set_limits(fs, descriptors, cache_limit(descriptors));
+        return descriptors_init(&fs->descriptors, cache_limit(descriptors));
 }
 
 static void axfs_deinit(struct axfs *fs) {
@@ -60,12 +85,20 @@ static void axfs_deinit(struct axfs *fs) {
         node_table_deinit(&fs->nodes);
         namespace_deinit(&fs->namespace);
         descriptors_deinit(&fs->descriptors);
+        watch_deinit(&fs->watch);
+        turns_deinit(&fs->turns);
         pool_deinit(&fs->pool);
 }
 
 static int connect_daemon(struct axfs *fs) {
         const char *path = fs->options->socket_path;
-        int r = link_init(&fs->link, fs, path);
+        const struct link_parts parts = {
+                .options = fs->options,
+                .namespace = &fs->namespace,
+                .nodes = &fs->nodes,
+                .report = &fs->report,
+        };
+        int r = link_init(&fs->link, &parts);
 
         if (r == 0)
                 return 0;
@@ -84,10 +117,14 @@ static int prepare_directory(const struct options *options, char **ret) {
         return r < 0 ? fail(r, "cannot mount at", options->directory) : 0;
 }
 
-/* A supervisor is told, and who waits in the foreground. The terminal is let go only now: until here there was something to say on it. */
+/*
+ * Notify the supervisor and the waiting foreground process. The terminal is let go only now: until
+ * here there was something to say on it.
+ */
 static void on_ready(struct axfs *fs) {
         int null;
 
+        options_say(fs->options, "serving");
         (void) sd_notify(0, "READY=1");
         if (fs->ready_fd < 0)
                 return;
@@ -99,31 +136,47 @@ static void on_ready(struct axfs *fs) {
         (void) !write(fs->ready_fd, "", 1);
 }
 
+/* The janitor's work. */
+static bool tidy(void *data) {
+        struct axfs *fs = data;
+        bool more = descriptors_sweep(&fs->descriptors);
+
+        return link_report(&fs->link) || more;
+}
+
 static int serve(struct axfs *fs, const char *directory) {
         int r;
 
         fs->on_ready = on_ready;
-        /* libfuse has said what is wrong. */
-        if (session_mount(fs, directory, fs->options->mount_options) < 0)
+        options_say(fs->options, "mounting at %s with %s", directory, fs->options->mount_options);
+        if (session_mount(fs, directory, fs->options->mount_options) < 0) {
+                fprintf(stderr, "axfs: cannot mount at %s\n", directory); /* libfuse has said why */
                 return EXIT_MOUNT;
+        }
         r = link_start(&fs->link);
         if (r == 0)
-                r = janitor_start(&fs->janitor, fs);
+                r = janitor_start(&fs->janitor, tidy, fs);
         if (r == 0)
                 r = session_serve(fs);
+        options_say(fs->options, "ending at %s", directory);
         return r < 0 ? fail(r, "cannot serve", directory) : 0;
 }
 
-/* A daemon that is stopped keeps calls from returning; then there is nothing to tidy up that the process's end does not. */
-static void stop(struct axfs *fs, int status) {
+/* The orderly end hangs: see ending.h. */
+static void leave(void *data) {
+        fprintf(stderr, "axfs: a call does not return; ending without it\n");
+        session_leave(data);
+}
+
+static void stop(struct axfs *fs) {
+        ending_begin(&fs->ending);
         janitor_stop(&fs->janitor);
-        if (!pool_stop(&fs->pool)) {
-                session_leave(fs);
-                _exit(status);
-        }
-        opened_end_all(fs);
-        session_unmount(fs);
+        pool_stop(&fs->pool);
+        watch_stop(&fs->watch);
+        opened_end_all(&fs->opened);
         link_stop(&fs->link);
+        ending_stop(&fs->ending);
+        session_unmount(fs);
 }
 
 static int run(const struct options *options, int ready_fd) {
@@ -140,12 +193,13 @@ static int run(const struct options *options, int ready_fd) {
         }
         fs->ready_fd = ready_fd;
         identity_prepare();
-        r = prepare_directory(options, &directory);
+        r = ending_start(&fs->ending, leave, fs);
+        r = r < 0 ? fail(r, "cannot start at", options->directory) : prepare_directory(options, &directory);
         if (r == 0)
                 r = connect_daemon(fs);
         if (r == 0 && !options->fake)
                 r = serve(fs, directory);
-        stop(fs, r);
+        stop(fs);
         axfs_deinit(fs);
         free(fs);
         return r;
@@ -190,10 +244,14 @@ int main(int argc, char **argv) {
         struct options options;
         int r;
 
+        streams_start("axfs");
+        if (remount_wanted(argc, argv))
+                return remount_run(argc, argv);
         r = options_parse(&options, argc, argv);
         if (r < 0)
                 return fail(r, "cannot read", "the options");
         signal(SIGPIPE, SIG_IGN);
+        signal(SIGCHLD, SIG_DFL); /* ignored, it would take the exit status of fusermount3 away */
         r = options.foreground || options.fake ? run(&options, -1) : run_in_background(&options);
         options_deinit(&options);
         return r;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mountpoint.c - see mountpoint.h */
 #include "mountpoint.h"
 
@@ -12,8 +13,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* How many dead mounts may lie on one another. */
-#define STALE_MAX 16
+/* The most dead mounts that are removed from one another. */
+enum { STALE_MAX = 16 };
 
 static void cleanup_fclose(FILE **file) {
         if (*file)
@@ -37,8 +38,7 @@ static void unescape(char *text) {
         *out = '\0';
 }
 
-/* Whether the uppermost mount at the path is axeberg's. */
-static bool is_ours(const char *path) {
+bool mountpoint_is_ours(const char *path) {
         _cleanup_(cleanup_fclose) FILE *file = fopen("/proc/self/mountinfo", "re");
         _cleanup_free_ char *line = NULL;
         size_t size = 0;
@@ -59,7 +59,7 @@ static bool is_ours(const char *path) {
         return ours;
 }
 
-/* The path without touching what may be mounted there: only its parent is resolved. */
+/* The path of a dead mount. Only its parent is resolved: the mount itself must not be touched. */
 static char *path_of_dead(const char *directory) {
         _cleanup_free_ char *copy = strdup(directory), *copy2 = strdup(directory), *parent = NULL;
         char *path;
@@ -89,28 +89,36 @@ static int remove_dead(char *path) {
         return errno == EPERM ? unmount_by_helper(path) : negative_errno();
 }
 
-int mountpoint_prepare(const char *directory, char **ret) {
-        _cleanup_free_ char *path = NULL;
+int mountpoint_clear(const char *directory) {
         struct stat st;
 
         for (int i = 0; i < STALE_MAX && stat(directory, &st) < 0; i++) {
+                _cleanup_free_ char *path = NULL;
                 int r = negative_errno();
 
+                if (r == -ECONNABORTED) /* its axfs has died just now */
+                        continue;
                 if (r != -ENOTCONN)
                         return r;
-                free(path);
                 path = path_of_dead(directory);
-                if (!path)
-                        return -ENOMEM;
-                r = remove_dead(path);
+                r = path ? remove_dead(path) : -ENOMEM;
                 if (r < 0)
                         return r;
         }
-        free(path);
+        return 0;
+}
+
+int mountpoint_prepare(const char *directory, char **ret) {
+        _cleanup_free_ char *path = NULL;
+        struct stat st;
+        int r = mountpoint_clear(directory);
+
+        if (r < 0)
+                return r;
         path = realpath(directory, NULL);
         if (!path)
                 return negative_errno();
-        if (is_ours(path))
+        if (mountpoint_is_ours(path))
                 return -EBUSY;
         if (stat(path, &st) < 0)
                 return negative_errno();

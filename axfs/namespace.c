@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* namespace.c - see namespace.h */
 #include "namespace.h"
 

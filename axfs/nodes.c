@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* nodes.c - see nodes.h */
 #include "nodes.h"
 
@@ -71,7 +72,7 @@ static struct node *node_new(enum node_kind kind, mode_t type) {
         node->kind = kind;
         node->type = type & S_IFMT;
         node->refs = 1;
-        node->fd = -1;
+        node->fd = node->open_fd = -1;
         pthread_mutex_init(&node->lock, NULL);
         return node;
 }
@@ -83,8 +84,29 @@ int node_new_store(struct node **ret, struct store *store, const struct stat *st
                 return -ENOMEM;
         node->store = store_ref(store);
         node->key = (struct node_key){ .store = store->serial, .dev = st->st_dev, .ino = st->st_ino };
-        /* A filesystem that is mounted inside the store has handles that the store's descriptor cannot open. */
+        /*
+         * A filesystem that is mounted inside the store has handles that the store's descriptor
+         * cannot open.
+         */
         node->by_path = store->handle_fd < 0 || st->st_dev != store->dev;
+        *ret = node;
+        return 0;
+}
+
+int node_new_store_root(struct node **ret, struct store *store, const struct stat *st) {
+        struct node *node;
+        int fd, r;
+
+        fd = fcntl(store->root_fd, F_DUPFD_CLOEXEC, 3);
+        if (fd < 0)
+                return negative_errno();
+        r = node_new_store(&node, store, st);
+        if (r < 0) {
+                close(fd);
+                return r;
+        }
+        node->fd = fd;
+        node->permanent = true;
         *ret = node;
         return 0;
 }
@@ -108,7 +130,10 @@ struct node *node_ref(struct node *node) {
         return node;
 }
 
-/* A node's end may be its parent's too; a loop, because a chain can be as long as the tree is deep. */
+/*
+ * A node's end may be its parent's, too. This is a loop because a chain can be as long as the tree
+ * is deep.
+ */
 void node_unref(struct node *node) {
         while (node && atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) == 1) {
                 struct node *parent = node->parent;
@@ -138,8 +163,8 @@ static struct node_slot *slot_from_index(struct node_table *table, uint64_t inde
 }
 
 /*
- * Without a lock: the kernel names only nodes that it has looked up and not forgotten, and those cannot go away before this
- * request is answered. Only the root may be replaced at any time.
+ * Without a lock: the kernel names only nodes that it has looked up and not forgotten, and those
+ * cannot go away before this request is answered. Only the root may be replaced at any time.
  */
 struct node *node_from_id(struct node_table *table, uint64_t id) {
         struct node_slot *slot;
@@ -254,6 +279,12 @@ bool node_table_count(struct node_table *table, struct node *node) {
         return true;
 }
 
+void node_table_count_held(struct node_table *table, struct node *node) {
+        _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&node_shard(table, node)->lock);
+
+        node->lookups++;
+}
+
 void node_table_detach(struct node_table *table, struct node *node) {
         struct node_shard *shard = node_shard(table, node);
         _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&shard->lock);
@@ -264,7 +295,10 @@ void node_table_detach(struct node_table *table, struct node *node) {
         node->hashed = false;
 }
 
-/* Whether that was the last lookup, and the table's reference is now the caller's to give back. */
+/*
+ * Returns true if that was the last lookup. Then the table's reference is the caller's to give
+ * back.
+ */
 static bool node_forget(struct node_table *table, struct node *node, uint64_t count) {
         struct node_shard *shard = node_shard(table, node);
         _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&shard->lock);

@@ -1,18 +1,21 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * nodes.h - the files that the kernel knows of
  *
- * A node is one inode of the mount. Its id, told to the kernel, is a slot in a table together with the slot's generation; a slot is
- * used again only with another generation. The kernel's interest is counted exactly (`lookups`): a node enters the table with
- * one lookup and leaves it when the kernel has given all back.
+ * A node is one inode of the mount. Its id, told to the kernel, is a slot in a table together with
+ * the slot's generation; a slot is used again only with a new generation. The kernel's interest is
+ * counted exactly (`lookups`): a node enters the table with one lookup and leaves it when the
+ * kernel has given all back.
  *
- * Nodes of stores are found by (store, host device, host inode), those of /dev and /proc by path. Whether a host inode number still
- * means the same file is for names.c to decide, which detaches a node whose number went to another file: it keeps its id and
- * whatever it holds, but is found no more.
+ * Nodes of stores are found by (store, host device, host inode), those of /dev and /proc by path.
+ * names.c decides if a host inode number still means the same file. If not it detaches the node,
+ * which keeps its id and whatever it holds, but is found no more.
  *
- * Life: the table holds one reference while lookups > 0; every request, open file and child that names its parent another.
+ * Life: the table holds one reference while lookups > 0. Every request, open file and child that
+ * names its parent holds one, too.
  *
- * Locks: a shard's lock guards `lookups` and `hashed`; a node's own lock everything marked so. A shard's lock may be held when a
- * node's is taken, not the other way round.
+ * Locks: a shard's lock guards `lookups` and `hashed`; a node's own lock everything marked so. A
+ * shard's lock may be held when a node's is taken, not the other way round.
  */
 #pragma once
 
@@ -24,11 +27,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "util.h"
 
-#define NODE_ROOT_ID 1
-#define NODE_SHARDS 32
+enum { NODE_ROOT_ID = 1, NODE_SHARDS = 32, NODE_CHUNK_SLOTS = 4096, NODE_CHUNKS = 65536 };
 
 struct store;
 struct open_file;
@@ -65,16 +66,19 @@ struct node {
         unsigned pins;
         atomic_bool used;           /* since the clock's hand came by */
         bool permanent;             /* the descriptor cannot be reopened and stays */
+        atomic_bool removed;        /* its last name was removed on the mount: those who hold it have it open */
         struct file_handle *handle; /* learnt when it is first needed */
         bool by_path;               /* no handles: reopened through parent and name */
         struct node *parent;
         char *name;
         struct timespec btime;
+        uint64_t in_id, in_generation;       /* of a directory: the node that the kernel knows it in; 0: not known */
         _Atomic(struct descriptors *) cache; /* set once it has been in the ring */
-        bool in_ring;                        /* under the ring's lock, as the links */
-        struct node *ring_prev, *ring_next;
+        struct node *ring_prev, *ring_next;  /* under the ring's lock, as the next */
+        bool in_ring;
 
         /* files.c, under lock */
+        int open_fd; /* of one of the open files; -1: there is none */
         struct open_file *opens;
         enum io_mode io;
         int32_t backing_id;
@@ -85,9 +89,6 @@ struct node_slot {
         uint64_t generation;
         uint64_t next_free; /* index + 1 */
 };
-
-#define NODE_CHUNK_SLOTS 4096
-#define NODE_CHUNKS 65536
 
 struct node_shard {
         pthread_mutex_t lock;
@@ -107,44 +108,68 @@ int node_table_init(struct node_table *table);
 void node_table_deinit(struct node_table *table);
 
 /**
- * node_new_store() - a node for a file of the host; not in the table yet
+ * node_new_store() - make a node for a file of the host; it is not in the table yet
  * @ret: the node with one reference
  * @store: where it lies; referenced
  * @st: of the host's file
  *
- * Return: 0, -ENOMEM.
+ * Returns 0 or -ENOMEM.
  */
 int node_new_store(struct node **ret, struct store *store, const struct stat *st);
 
-/** node_new_synth() - a node for a path of the daemon's; not in the table yet. Return: 0, -ENOMEM. */
+/**
+ * node_new_store_root() - make a node for a store's root directory, which it keeps open; it is not
+ * in the table yet
+ *
+ * Returns 0 or a negative errno.
+ */
+int node_new_store_root(struct node **ret, struct store *store, const struct stat *st);
+
+/**
+ * node_new_synth() - make a node for a path of the daemon's; it is not in the table yet. Returns 0
+ * or -ENOMEM.
+ */
 int node_new_synth(struct node **ret, const char *path, mode_t type);
 
 struct node *node_ref(struct node *node);
 void node_unref(struct node *node);
 void node_unrefp(struct node **node);
 
-/** node_from_id() - the node that the kernel means, referenced; NULL where there is none */
+/** node_from_id() - returns the node that the kernel means, referenced, or NULL */
 struct node *node_from_id(struct node_table *table, uint64_t id);
 
-/** node_from_key(), node_from_path() - the node that is found so, referenced; NULL where there is none */
+/** node_from_key(), node_from_path() - return the node that is found so, referenced, or NULL */
 struct node *node_from_key(struct node_table *table, const struct node_key *key);
 struct node *node_from_path(struct node_table *table, const char *path);
 
 /**
  * node_table_add() - give a new node its id and one lookup
  *
- * Return: 0; -EEXIST a node with its key is there already; -ENOMEM, -ENFILE the table is full.
+ * Returns 0; -EEXIST if a node with its key is there already; -ENOMEM; -ENFILE if the table is
+ * full.
  */
 int node_table_add(struct node_table *table, struct node *node);
 
-/** node_table_count() - one lookup more. Return: false where the kernel has forgotten it meanwhile, or it was detached: find it anew. */
+/**
+ * node_table_count() - count one lookup more
+ *
+ * Returns false if the kernel has forgotten the node meanwhile, or it was detached: find it anew.
+ */
 bool node_table_count(struct node_table *table, struct node *node);
 
-/** node_table_detach() - let it be found no more: its number or path means another file now */
+/**
+ * node_table_count_held() - count one lookup more of a node that the kernel holds, detached or not
+ */
+void node_table_count_held(struct node_table *table, struct node *node);
+
+/**
+ * node_table_detach() - let the node be found no more: its number or path means a different file
+ * now
+ */
 void node_table_detach(struct node_table *table, struct node *node);
 
 /** node_table_forget() - the kernel gives back @count lookups */
 void node_table_forget(struct node_table *table, uint64_t id, uint64_t count);
 
-/** node_table_set_root() - what the mount's root directory is from now on; takes over the reference */
+/** node_table_set_root() - exchange the mount's root directory; takes over the reference */
 void node_table_set_root(struct node_table *table, struct node *node);

@@ -1,11 +1,14 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * ops.c - where libfuse's requests enter: find the node, call what its kind has for it, answer with its error
+ * ops.c - where libfuse's requests enter: find the node, call what its kind has for it, have the
+ * answer sent
  */
 #include "axfs.h"
-#include "names.h"
-#include "store.h"
+#include "identity.h"
 #include "store_ops.h"
 #include "util.h"
+
+#include <poll.h>
 
 const struct node_operations store_operations = {
         .lookup = store_lookup,
@@ -40,280 +43,320 @@ const struct node_operations store_operations = {
         .copy_file_range = store_copy_file_range,
 };
 
-void reply_entry(struct axfs *fs, fuse_req_t req, struct node *node, const struct stat *st) {
-        struct fuse_entry_param entry = { .ino = node->id, .generation = node->generation, .attr = *st };
-
-        if (node->kind == NODE_STORE)
-                entry.attr.st_ino = store_ino(node->store, st->st_ino);
-        if (fuse_reply_entry(req, &entry) < 0)
-                node_table_forget(&fs->nodes, node->id, 1);
-}
-
 static const struct node_operations *operations_of(const struct node *node) {
         return node->kind == NODE_STORE ? &store_operations : &synth_operations;
 }
 
-/* The request's node; where there is none the request has been answered. */
-static struct node *begin(fuse_req_t req, fuse_ino_t ino) {
-        struct node *node = node_from_id(&axfs_from_request(req)->nodes, ino);
+/*
+ * OPERATION() - let the node's kind handle the request; @error is the answer if it does not know
+ * such a thing.
+ */
+#define OPERATION(request, operation, error, ...)                                                                      \
+        (operations_of((request)->node)->operation                                                                     \
+                 ? operations_of((request)->node)->operation((request)->fs, request, __VA_ARGS__)                      \
+                 : -(error))
 
-        if (!node)
-                fuse_reply_err(req, ESTALE);
-        return node;
+/*
+ * The host has refused what the kernel had allowed: its caller may be privileged without being
+ * root.
+ */
+static bool may_try_again(const struct request *request, int r) {
+        return r == -EPERM && request->node->kind == NODE_STORE &&
+               identity_take_privileges(request->caller.pid, request->caller.uid, request->caller.gid);
 }
 
-static void finish(fuse_req_t req, int r) {
-        if (r < 0)
-                fuse_reply_err(req, -r);
-}
+/* OWNERS_OPERATION() - do the same if it matters who owns a file */
+#define OWNERS_OPERATION(r, request, operation, error, ...)                                                            \
+        do {                                                                                                           \
+                (r) = OPERATION(request, operation, error, __VA_ARGS__);                                               \
+                if (may_try_again(request, r))                                                                         \
+                        (r) = OPERATION(request, operation, error, __VA_ARGS__);                                       \
+        } while (0)
 
-/* CALL() - let the node's kind handle the request, or answer with @error where it does not know such a thing. */
-#define CALL(req, node, operation, error, ...)                                                                         \
-        finish(req, operations_of(node)->operation                                                                     \
-                            ? operations_of(node)->operation(axfs_from_request(req), req, __VA_ARGS__)                 \
-                            : -(error))
+static bool other_kind(const struct request *request) {
+        return request->node->kind != request->target->kind;
+}
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, parent);
+        struct request request;
 
-        if (node)
-                CALL(req, node, lookup, ENOENT, node, name);
+        if (request_begin(&request, req, parent))
+                request_end(&request, OPERATION(&request, lookup, ENOENT, request.node, name));
 }
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count) {
         node_table_forget(&axfs_from_request(req)->nodes, ino, count);
-        fuse_reply_none(req);
+        request_end_silently(req);
 }
 
 static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets) {
         for (size_t i = 0; i < count; i++)
                 node_table_forget(&axfs_from_request(req)->nodes, forgets[i].ino, forgets[i].nlookup);
-        fuse_reply_none(req);
+        request_end_silently(req);
 }
 
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
 
-        if (node)
-                CALL(req, node, getattr, EIO, node, fi);
+        if (request_begin(&request, req, ino))
+                request_end(&request, OPERATION(&request, getattr, EIO, request.node, fi));
 }
 
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
+        int r;
 
-        if (node)
-                CALL(req, node, setattr, EPERM, node, attr, to_set, fi);
+        if (!request_begin(&request, req, ino))
+                return;
+        OWNERS_OPERATION(r, &request, setattr, EPERM, request.node, attr, to_set, fi);
+        request_end(&request, r);
 }
 
 static void op_readlink(fuse_req_t req, fuse_ino_t ino) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
 
-        if (node)
-                CALL(req, node, readlink, EINVAL, node);
+        if (request_begin(&request, req, ino))
+                request_end(&request, OPERATION(&request, readlink, EINVAL, request.node));
 }
 
 static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, parent);
+        struct request request;
 
-        if (node)
-                CALL(req, node, mknod, EROFS, node, name, mode, device);
+        if (request_begin(&request, req, parent))
+                request_end(&request, OPERATION(&request, mknod, EROFS, request.node, name, mode, device));
 }
 
 static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, parent);
+        struct request request;
 
-        if (node)
-                CALL(req, node, mkdir, EROFS, node, name, mode);
+        if (request_begin(&request, req, parent))
+                request_end(&request, OPERATION(&request, mkdir, EROFS, request.node, name, mode));
 }
 
 static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, parent);
+        struct request request;
 
-        if (node)
-                CALL(req, node, symlink, EROFS, target, node, name);
+        if (request_begin(&request, req, parent))
+                request_end(&request, OPERATION(&request, symlink, EROFS, target, request.node, name));
 }
 
 static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, parent);
+        struct request request;
+        int r;
 
-        if (node)
-                CALL(req, node, unlink, EROFS, node, name);
+        if (!request_begin(&request, req, parent))
+                return;
+        OWNERS_OPERATION(r, &request, unlink, EROFS, request.node, name);
+        request_end(&request, r);
 }
 
 static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, parent);
+        struct request request;
+        int r;
 
-        if (node)
-                CALL(req, node, rmdir, EROFS, node, name);
+        if (!request_begin(&request, req, parent))
+                return;
+        OWNERS_OPERATION(r, &request, rmdir, EROFS, request.node, name);
+        request_end(&request, r);
 }
 
 static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
                       unsigned flags) {
-        _cleanup_(node_unrefp) struct node *from = begin(req, parent), *to = NULL;
+        struct request request;
+        int r;
 
-        if (!from)
+        if (!request_begin_two(&request, req, parent, new_parent))
                 return;
-        to = begin(req, new_parent);
-        if (to)
-                CALL(req, from, rename, from->kind == to->kind ? EROFS : EXDEV, from, name, to, new_name, flags);
+        OWNERS_OPERATION(r, &request, rename, other_kind(&request) ? EXDEV : EROFS, request.node, name, request.target,
+                         new_name, flags);
+        request_end(&request, r);
 }
 
 static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino), *parent = NULL;
+        struct request request;
+        int r;
 
-        if (!node)
+        if (!request_begin_two(&request, req, ino, new_parent))
                 return;
-        parent = begin(req, new_parent);
-        if (parent)
-                CALL(req, node, link, node->kind == parent->kind ? EROFS : EXDEV, node, parent, new_name);
+        OWNERS_OPERATION(r, &request, link, other_kind(&request) ? EXDEV : EROFS, request.node, request.target,
+                         new_name);
+        request_end(&request, r);
 }
 
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
 
-        if (node)
-                CALL(req, node, open, EIO, node, fi);
+        if (!request_begin(&request, req, ino))
+                return;
+        request.kernel_repeats = true;
+        request_end(&request, OPERATION(&request, open, EIO, request.node, fi));
 }
 
 static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, parent);
+        struct request request;
 
-        if (node)
-                CALL(req, node, create, EROFS, node, name, mode, fi);
+        if (!request_begin(&request, req, parent))
+                return;
+        request.kernel_repeats = true;
+        request_end(&request, OPERATION(&request, create, EROFS, request.node, name, mode, fi));
 }
 
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
 
-        if (node)
-                CALL(req, node, read, EIO, node, size, offset, fi);
+        if (request_begin_on_open(&request, req, ino))
+                request_end(&request, OPERATION(&request, read, EIO, request.node, size, offset, fi));
 }
 
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
                      struct fuse_file_info *fi) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
 
-        if (node)
-                CALL(req, node, write, EIO, node, data, size, offset, fi);
+        if (request_begin(&request, req, ino))
+                request_end(&request, OPERATION(&request, write, EIO, request.node, data, size, offset, fi));
 }
 
 static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
 
-        if (node)
-                CALL(req, node, flush, 0, node, fi);
+        if (request_begin_on_open(&request, req, ino))
+                request_end(&request, OPERATION(&request, flush, 0, request.node, fi));
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
 
-        if (node)
-                CALL(req, node, release, EIO, node, fi);
+        if (request_begin_on_open(&request, req, ino))
+                request_end(&request, OPERATION(&request, release, EIO, request.node, fi));
 }
 
 static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
 
-        if (node)
-                CALL(req, node, fsync, EINVAL, node, datasync, fi);
+        if (request_begin_on_open(&request, req, ino))
+                request_end(&request, OPERATION(&request, fsync, EINVAL, request.node, datasync, fi));
 }
 
 static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
 
-        if (node)
-                CALL(req, node, opendir, EIO, node, fi);
+        if (request_begin(&request, req, ino))
+                request_end(&request, OPERATION(&request, opendir, EIO, request.node, fi));
 }
 
 static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
 
-        if (node)
-                CALL(req, node, readdir, EIO, node, size, offset, fi);
+        if (request_begin_on_open(&request, req, ino))
+                request_end(&request, OPERATION(&request, readdir, EIO, request.node, size, offset, fi));
 }
 
 static void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
 
-        if (node)
-                CALL(req, node, releasedir, EIO, node, fi);
+        if (request_begin_on_open(&request, req, ino))
+                request_end(&request, OPERATION(&request, releasedir, EIO, request.node, fi));
 }
 
 static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
 
-        if (node)
-                CALL(req, node, fsyncdir, EINVAL, node, datasync, fi);
+        if (request_begin_on_open(&request, req, ino))
+                request_end(&request, OPERATION(&request, fsyncdir, EINVAL, request.node, datasync, fi));
 }
 
 static void op_statfs(fuse_req_t req, fuse_ino_t ino) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
 
-        if (node)
-                CALL(req, node, statfs, EIO, node);
+        if (request_begin(&request, req, ino))
+                request_end(&request, OPERATION(&request, statfs, EIO, request.node));
 }
 
 static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
+        int r;
 
-        if (node)
-                CALL(req, node, setxattr, EOPNOTSUPP, node, name, value, size, flags);
+        if (!request_begin(&request, req, ino))
+                return;
+        OWNERS_OPERATION(r, &request, setxattr, EOPNOTSUPP, request.node, name, value, size, flags);
+        request_end(&request, r);
 }
 
 static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
 
-        if (node)
-                CALL(req, node, getxattr, ENODATA, node, name, size); /* see store_getxattr() */
+        if (request_begin(&request, req, ino))
+                request_end(&request, OPERATION(&request, getxattr, ENODATA, request.node, name,
+                                                size)); /* see store_getxattr() */
 }
 
 static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
 
-        if (node)
-                CALL(req, node, listxattr, EOPNOTSUPP, node, size);
+        if (request_begin(&request, req, ino))
+                request_end(&request, OPERATION(&request, listxattr, EOPNOTSUPP, request.node, size));
 }
 
 static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
+        int r;
 
-        if (node)
-                CALL(req, node, removexattr, EOPNOTSUPP, node, name);
+        if (!request_begin(&request, req, ino))
+                return;
+        OWNERS_OPERATION(r, &request, removexattr, EOPNOTSUPP, request.node, name);
+        request_end(&request, r);
 }
 
 static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
                          struct fuse_file_info *fi) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
 
-        if (node)
-                CALL(req, node, fallocate, EOPNOTSUPP, node, mode, offset, length, fi);
+        if (request_begin(&request, req, ino))
+                request_end(&request,
+                            OPERATION(&request, fallocate, EOPNOTSUPP, request.node, mode, offset, length, fi));
 }
 
 static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi) {
-        _cleanup_(node_unrefp) struct node *node = begin(req, ino);
+        struct request request;
 
-        if (node)
-                CALL(req, node, lseek, EINVAL, node, offset, whence, fi);
+        if (request_begin_on_open(&request, req, ino))
+                request_end(&request, OPERATION(&request, lseek, EINVAL, request.node, offset, whence, fi));
+}
+
+/* Nothing but the console makes anybody wait. The operation that keeps the handle takes it over. */
+static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *handle) {
+        struct request request;
+
+        if (!request_begin_on_open(&request, req, ino)) {
+                fuse_pollhandle_destroy(handle);
+                return;
+        }
+        if (operations_of(request.node)->poll) {
+                request_end(&request,
+                            operations_of(request.node)->poll(request.fs, &request, request.node, fi, handle));
+                return;
+        }
+        fuse_pollhandle_destroy(handle);
+        request_end(&request, answer_events(&request, POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM));
 }
 
 static void op_copy_file_range(fuse_req_t req, fuse_ino_t ino, off_t from_offset, struct fuse_file_info *from_fi,
                                fuse_ino_t to_ino, off_t to_offset, struct fuse_file_info *to_fi, size_t size,
                                int flags) {
-        _cleanup_(node_unrefp) struct node *from = begin(req, ino), *to = NULL;
+        struct request request;
 
-        if (!from)
-                return;
-        to = begin(req, to_ino);
-        if (to)
-                CALL(req, from, copy_file_range, EXDEV, from, from_offset, from_fi, to, to_offset, to_fi, size, flags);
+        if (request_begin_two(&request, req, ino, to_ino))
+                request_end(&request, OPERATION(&request, copy_file_range, EXDEV, request.node, from_offset, from_fi,
+                                                request.target, to_offset, to_fi, size, flags));
 }
 
 /*
- * HANDLE_KILLPRIV would make libfuse promise what only its successor lets us keep (session.c negotiates that). ACLs need the
- * kernel to leave the umask to the host, which knows the directory's default ACL.
+ * HANDLE_KILLPRIV would make libfuse promise what only its successor lets us keep (session.c
+ * negotiates that). ACLs need the kernel to leave the umask to the host, which knows the
+ * directory's default ACL.
  */
 static void op_init(void *userdata, struct fuse_conn_info *conn) {
-        struct axfs *fs = userdata;
+        struct axfs *fs = ((struct requests *) userdata)->fs;
 
         conn->want &= ~(unsigned) (FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ |
                                    FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
@@ -358,5 +401,6 @@ const struct fuse_lowlevel_ops axfs_operations = {
         .removexattr = op_removexattr,
         .fallocate = op_fallocate,
         .lseek = op_lseek,
+        .poll = op_poll,
         .copy_file_range = op_copy_file_range,
 };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* options.c - see options.h */
 #include "options.h"
 
@@ -6,6 +7,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,10 +23,10 @@ static const struct argp_option own_options[] = {
           0 },
         { NULL, 'o', "OPTIONS", 0,
           "Mount options, separated by commas: ro, suid, dev, noexec, noatime, allow_other, "
-          "default_permissions, fsname=NAME, socket=PATH, passthrough=no",
+          "default_permissions, fsname=NAME, socket=PATH, passthrough=no, files_per_user=NUMBER",
           0 },
-        { "verbose", 'v', NULL, 0, "Say more", 0 },
-        {},
+        { "verbose", 'v', NULL, 0, "Print on standard error what is done", 0 },
+        { 0 },
 };
 
 static const struct argp_option mount_options[] = {
@@ -32,12 +34,12 @@ static const struct argp_option mount_options[] = {
         { NULL, 's', NULL, 0, "Ignore options that are not known", 0 },
         { NULL, 'f', NULL, 0, "Do everything but mount", 0 },
         { NULL, 'n', NULL, 0, "Ignored: there is no mtab to write", 0 },
-        { "verbose", 'v', NULL, 0, "Say more", 0 },
-        {},
+        { "verbose", 'v', NULL, 0, "Print on standard error what is done", 0 },
+        { 0 },
 };
 
 /* Words of -o and what becomes of them; a word that ends in '=' has a value. */
-enum option_use { USE_PASS, USE_IGNORE, USE_SOCKET, USE_PASSTHROUGH };
+enum option_use { USE_PASS, USE_IGNORE, USE_SOCKET, USE_PASSTHROUGH, USE_FILES_PER_USER };
 
 static const struct {
         const char *word;
@@ -65,6 +67,7 @@ static const struct {
         { "debug", USE_PASS },
         { "socket=", USE_SOCKET },
         { "passthrough=", USE_PASSTHROUGH },
+        { "files_per_user=", USE_FILES_PER_USER },
         { "default_permissions", USE_IGNORE }, /* always */
         { "subtype=", USE_IGNORE },
         { "atime", USE_IGNORE },
@@ -123,20 +126,29 @@ static bool options_name(const char *options, const char *option) {
         return false;
 }
 
-static char *absolute_path(const char *path) {
+/* The path need not exist, and is not followed: a dead mount may lie there. */
+static int set_path(char **path, const char *text, const char *what, struct argp_state *state) {
         _cleanup_free_ char *here = NULL;
-        char *result;
+        char *absolute;
 
-        if (*path == '/')
-                return strdup(path);
-        here = realpath(".", NULL);
-        return here && asprintf(&result, "%s/%s", here, path) >= 0 ? result : NULL;
+        if (!*text)
+                argp_error(state, "the %s is empty", what);
+        here = *text == '/' ? strdup("") : getcwd(NULL, 0);
+        if (!here)
+                return negative_errno();
+        if (asprintf(&absolute, "%s%s%s", here, *here ? "/" : "", text) < 0)
+                return -ENOMEM;
+        free(*path);
+        *path = absolute;
+        return 0;
 }
 
-static int set_socket(struct options *options, const char *path) {
-        free(options->socket_path);
-        options->socket_path = absolute_path(path);
-        return options->socket_path ? 0 : -ENOMEM;
+static int set_socket(struct options *options, const char *path, struct argp_state *state) {
+        return set_path(&options->socket_path, path, "socket's path", state);
+}
+
+static int set_directory(struct options *options, const char *path, struct argp_state *state) {
+        return set_path(&options->directory, path, "mount point's path", state);
 }
 
 static int set_passthrough(struct options *options, const char *value, struct argp_state *state) {
@@ -148,19 +160,35 @@ static int set_passthrough(struct options *options, const char *value, struct ar
         return 0;
 }
 
+static int set_files_per_user(struct options *options, const char *value, struct argp_state *state) {
+        unsigned long number;
+        char *end;
+
+        errno = 0;
+        number = strtoul(value, &end, 10);
+        if (errno != 0 || *end || *value < '0' || *value > '9' || number < 1 || number > INT_MAX)
+                argp_error(state, "files_per_user is a number from 1 on, not '%s'", value);
+        options->files_per_user = (unsigned) number;
+        return 0;
+}
+
 static int take_option(struct options *options, const char *option, struct argp_state *state) {
         for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
                 const char *value = option + strlen(words[i].word);
 
                 if (!word_matches(words[i].word, option))
                         continue;
+                if (words[i].use != USE_IGNORE && option[strlen(option) - 1] == '=')
+                        argp_error(state, "the mount option '%s' needs a value", option);
                 switch (words[i].use) {
                 case USE_PASS:
                         return text_append(&options->mount_options, option);
                 case USE_SOCKET:
-                        return set_socket(options, value);
+                        return set_socket(options, value, state);
                 case USE_PASSTHROUGH:
                         return set_passthrough(options, value, state);
+                case USE_FILES_PER_USER:
+                        return set_files_per_user(options, value, state);
                 case USE_IGNORE:
                         return 0;
                 }
@@ -194,15 +222,14 @@ static error_t parse_own(int key, char *argument, struct argp_state *state) {
         case 'o':
                 return -take_options(options, argument, state);
         case KEY_SOCKET:
-                return -set_socket(options, argument);
+                return -set_socket(options, argument, state);
         case ARGP_KEY_ARG:
                 if (state->arg_num > 0)
-                        argp_error(state, "more than one directory");
-                options->directory = absolute_path(argument);
-                return options->directory ? 0 : ENOMEM;
+                        argp_error(state, "more than one mount point");
+                return -set_directory(options, argument, state);
         case ARGP_KEY_END:
                 if (!options->directory)
-                        argp_error(state, "where shall it be mounted?");
+                        argp_error(state, "missing mount point");
                 return 0;
         default:
                 return ARGP_ERR_UNKNOWN;
@@ -225,9 +252,8 @@ static error_t parse_mount(int key, char *argument, struct argp_state *state) {
                 if (state->arg_num == 0)
                         return 0; /* the source says nothing: there is one namespace a daemon */
                 if (state->arg_num > 1)
-                        argp_error(state, "more than one directory");
-                options->directory = absolute_path(argument);
-                return options->directory ? 0 : ENOMEM;
+                        argp_error(state, "more than one mount point");
+                return -set_directory(options, argument, state);
         default:
                 return parse_own(key, argument, state);
         }
@@ -249,7 +275,7 @@ static const struct argp mount_argp = {
         .doc = "Mount the namespace of axebergd; called by mount -t axeberg.",
 };
 
-/* Root serves everybody, who then are checked like on any filesystem; others serve themselves. */
+/* Root serves everybody, checked as on any filesystem. Other users serve themselves. */
 static int add_defaults(struct options *options) {
         static const char *const pairs[][2] = {
                 { "fsname=", "fsname=axeberg" },
@@ -267,6 +293,16 @@ static int add_defaults(struct options *options) {
         return r < 0 ? r : text_append(&options->mount_options, "subtype=axeberg,default_permissions");
 }
 
+/*
+ * In the background the working directory is a different one, and the socket is watched: so its
+ * path is made absolute now.
+ */
+static int take_environment(struct options *options) {
+        const char *socket = getenv("AXEBERG_SOCKET");
+
+        return options->socket_path || !socket || !*socket ? 0 : set_socket(options, socket, NULL);
+}
+
 int options_parse(struct options *options, int argc, char **argv) {
         const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
         const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "axfs";
@@ -276,7 +312,23 @@ int options_parse(struct options *options, int argc, char **argv) {
         argp_err_exit_status = EXIT_USAGE;
         /* mount(8) puts the directory before the options, and argp takes both in any order. */
         r = argp_parse(options->as_mount ? &mount_argp : &own_argp, argc, argv, 0, NULL, options);
+        if (r == 0)
+                r = -take_environment(options);
         return r != 0 ? -r : add_defaults(options);
+}
+
+void options_say(const struct options *options, const char *format, ...) {
+        va_list arguments;
+
+        if (!options->verbose)
+                return;
+        flockfile(stderr);
+        fputs("axfs: ", stderr);
+        va_start(arguments, format);
+        vfprintf(stderr, format, arguments);
+        va_end(arguments);
+        fputc('\n', stderr);
+        funlockfile(stderr);
 }
 
 void options_deinit(struct options *options) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* passthrough.c - see passthrough.h */
 #include "passthrough.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* store.c - see store.h */
 #include "store.h"
 
@@ -28,7 +29,10 @@ static bool filesystem_is_local(int fd) {
         }
 }
 
-/* File handles need a filesystem that has them and CAP_DAC_READ_SEARCH; the only honest test is to use one. */
+/*
+ * File handles need a filesystem that has them and CAP_DAC_READ_SEARCH; the only honest test is to
+ * use one.
+ */
 static int open_for_handles(int root_fd) {
         _cleanup_free_ struct file_handle *handle = NULL;
         _cleanup_close_ int fd = -1, reopened = -1;

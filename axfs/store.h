@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * store.h - a tree of the host that the daemon handed over
  *
- * A store is the descriptor of a directory and what can be done with its filesystem. It is counted: the mount table holds one
- * reference and every node that lies in it another, so a store that a restarted daemon no longer lists lives on until the
- * kernel has forgotten its last node.
+ * A store is the descriptor of a directory and what can be done with its filesystem. It is counted:
+ * the mount table holds one reference and every node that lies in it another. So a store that a
+ * restarted daemon no longer lists lives on until the kernel has forgotten its last node.
  */
 #pragma once
 
@@ -12,8 +13,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#define STORE_INDEX_SHIFT 56
-#define STORE_INO_MASK ((UINT64_C(1) << STORE_INDEX_SHIFT) - 1)
+#include "inode.h"
 
 struct store {
         atomic_uint refs;
@@ -27,18 +27,18 @@ struct store {
 };
 
 /**
- * store_new() - a store from its root directory
+ * store_new() - make a store from its root directory
  * @ret: the store with one reference
  * @root_fd: the directory; taken over on success
  * @index: of the store in inode numbers
  *
- * Return: 0, -ENOTDIR, -ENOMEM, or the error of fstat(2).
+ * Returns 0, -ENOTDIR, -ENOMEM, or the error of fstat(2).
  */
 int store_new(struct store **ret, int root_fd, uint32_t index);
 struct store *store_ref(struct store *store);
 void store_unref(struct store *store);
 
-/* store_ino() - the inode number shown for one of the host's */
+/* store_ino() - returns the inode number that is shown for one of the host's */
 static inline uint64_t store_ino(const struct store *store, uint64_t host_ino) {
-        return (host_ino & STORE_INO_MASK) | (uint64_t) store->index << STORE_INDEX_SHIFT;
+        return inode_shown(store->index, host_ino);
 }

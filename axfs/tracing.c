@@ -1,17 +1,45 @@
+/* SPDX-License-Identifier: MIT */
 /* tracing.c - see tracing.h */
 #include "tracing.h"
 
-#include "axfs.h"
+#include "nodes.h"
+#include "printable.h"
 #include "util.h"
 #include "wire.h"
 
+#include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+static const volatile uint32_t nothing;
 
 void tracing_init(struct tracing *tracing) {
         memset(tracing, 0, sizeof(*tracing));
+        tracing->wanted = &nothing;
+        tracing->wake_fd = -1;
         pthread_mutex_init(&tracing->lock, NULL);
+}
+
+void tracing_set_wake(struct tracing *tracing, int wake_fd) {
+        tracing->wake_fd = wake_fd;
+}
+
+static bool is_on(struct tracing *tracing) {
+        bool on;
+
+        atomic_fetch_add(&tracing->looking, 1);
+        on = *atomic_load(&tracing->wanted) & 1u << AX_TRACE_FILE;
+        atomic_fetch_sub(&tracing->looking, 1);
+        return on;
+}
+
+void tracing_follow(struct tracing *tracing, const volatile uint32_t *wanted) {
+        atomic_store(&tracing->wanted, wanted ? wanted : &nothing);
+        while (atomic_load(&tracing->looking) > 0)
+                sched_yield();
 }
 
 static uint64_t now_nsec(void) {
@@ -61,8 +89,40 @@ static const struct {
         { "lseek", FUSE_LSEEK, -1 },
 };
 
-static void describe(struct axfs *fs, const struct fuse_in_header *header, size_t size, struct ax_mount_event *event) {
-        _cleanup_(node_unrefp) struct node *node = node_from_id(&fs->nodes, header->nodeid);
+/* Names are any bytes; the inode has room behind a long one. */
+static void describe_name(struct ax_mount_event *event, const char *name, size_t size, uint64_t ino) {
+        char text[sizeof(event->text) - 40];
+
+        printable(text, sizeof(text), name, strnlen(name, size), PRINTABLE_QUOTE);
+        snprintf(event->text, sizeof(event->text), "\"%s\" in inode %llu", text, (unsigned long long) ino);
+}
+
+/*
+ * The host program's name, which may be any bytes. It stays empty if the program has ended, or is
+ * out of sight.
+ */
+static void describe_program(struct ax_mount_event *event, uint32_t pid) {
+        char path[32], name[16];
+        ssize_t n;
+        int fd;
+
+        if (pid == 0)
+                return;
+        snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return;
+        n = read(fd, name, sizeof(name));
+        close(fd);
+        if (n > 0 && name[n - 1] == '\n')
+                n--;
+        if (n > 0)
+                printable(event->command, sizeof(event->command), name, (size_t) n, 0);
+}
+
+static void describe(struct node_table *nodes, const struct fuse_in_header *header, size_t size,
+                     struct ax_mount_event *event) {
+        _cleanup_(node_unrefp) struct node *node = node_from_id(nodes, header->nodeid);
         const char *body = (const char *) (header + 1);
         int name_at = -1;
 
@@ -73,54 +133,61 @@ static void describe(struct axfs *fs, const struct fuse_in_header *header, size_
                         name_at = requests[i].name_at;
                 }
         if (name_at >= 0 && size > sizeof(*header) + (size_t) name_at)
-                snprintf(event->text, sizeof(event->text), "\"%.*s\" in inode %llu",
-                         (int) (size - sizeof(*header) - (size_t) name_at), body + name_at,
-                         node ? (unsigned long long) node->key.ino : 0);
+                describe_name(event, body + name_at, size - sizeof(*header) - (size_t) name_at,
+                              node ? node->key.ino : 0);
         else
                 snprintf(event->text, sizeof(event->text), "inode %llu", node ? (unsigned long long) node->key.ino : 0);
+        describe_program(event, header->pid);
         event->host_pid = (int32_t) header->pid;
         event->uid = header->uid;
 }
 
-void tracing_begin(struct axfs *fs, const struct fuse_in_header *header, size_t size) {
-        struct tracing *tracing = &fs->tracing;
-        size_t at = header->unique / 2 % TRACING_PENDING; /* the kernel counts in twos */
+static struct tracing_pending *place_of(struct tracing *tracing, uint64_t unique) {
+        return &tracing->pending[unique / 2 % TRACING_PENDING]; /* the kernel counts in twos */
+}
+
+static void note(struct tracing *tracing, struct node_table *nodes, const struct fuse_in_header *header, size_t size) {
+        struct tracing_pending *pending = place_of(tracing, header->unique);
         struct ax_mount_event event = { 0 };
 
-        if (!link_is_traced(&fs->link))
-                return;
-        describe(fs, header, size, &event);
+        describe(nodes, header, size, &event);
         pthread_mutex_lock(&tracing->lock);
-        tracing->lost += tracing->pending[at].unique != 0;
-        tracing->pending[at].unique = header->unique;
-        tracing->pending[at].begin_nsec = now_nsec();
-        tracing->pending[at].event = event;
+        tracing->lost += atomic_load(&pending->unique) != 0;
+        atomic_store(&pending->unique, header->unique);
+        pending->begin_nsec = now_nsec();
+        pending->event = event;
         pthread_mutex_unlock(&tracing->lock);
 }
 
-void tracing_end(struct axfs *fs, uint64_t unique, int error) {
-        struct tracing *tracing = &fs->tracing;
-        size_t at = unique / 2 % TRACING_PENDING;
-        bool queued = false;
+void tracing_begin(struct tracing *tracing, struct node_table *nodes, const struct fuse_in_header *header,
+                   size_t size) {
+        if (is_on(tracing))
+                note(tracing, nodes, header, size);
+}
 
-        if (unique == 0)
-                return;
-        pthread_mutex_lock(&tracing->lock);
-        if (tracing->pending[at].unique == unique) {
-                struct ax_mount_event *event = &tracing->pending[at].event;
+static bool queue(struct tracing *tracing, struct tracing_pending *pending, uint64_t unique, int error) {
+        _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&tracing->lock);
 
-                tracing->pending[at].unique = 0;
-                event->duration_nsec = now_nsec() - tracing->pending[at].begin_nsec;
-                event->result = error;
-                if (tracing->n_queued < TRACING_QUEUED)
-                        tracing->queue[tracing->n_queued++] = *event;
-                else
-                        tracing->lost++;
-                queued = true;
+        if (atomic_load(&pending->unique) != unique)
+                return false;
+        atomic_store(&pending->unique, 0);
+        if (tracing->n_queued == TRACING_QUEUED) {
+                tracing->lost++;
+                return true;
         }
-        pthread_mutex_unlock(&tracing->lock);
-        if (queued)
-                link_wake(&fs->link);
+        pending->event.duration_nsec = now_nsec() - pending->begin_nsec;
+        pending->event.result = error;
+        tracing->queue[tracing->n_queued++] = pending->event;
+        return true;
+}
+
+void tracing_end(struct tracing *tracing, uint64_t unique, int error) {
+        struct tracing_pending *pending = place_of(tracing, unique);
+        const uint64_t one = 1;
+
+        /* Without a lock: if this very request was noted, that was before its answer. */
+        if (unique != 0 && atomic_load(&pending->unique) == unique && queue(tracing, pending, unique, error))
+                (void) !write(tracing->wake_fd, &one, sizeof(one));
 }
 
 size_t tracing_take(struct tracing *tracing, struct ax_mount_event *ret, uint64_t *ret_lost) {

@@ -1,8 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * wire.h - what axfs says to the kernel beside libfuse
+ * wire.h - the messages to and from the kernel that libfuse does not know
  *
- * libfuse learnt passthrough in 3.17 and leaves some flags of requests out in every version. axfs speaks these few things itself,
- * the same way with all versions of libfuse and of the kernel's headers: their layout is part of the kernel's stable interface.
+ * libfuse learnt passthrough in 3.17 and leaves some flags of requests out in every version. axfs
+ * speaks these few things itself, the same way with all versions of libfuse and of the kernel's
+ * headers: their layout is part of the kernel's stable interface.
  */
 #pragma once
 
@@ -21,9 +23,10 @@ struct wire_backing_map {
 
 #define WIRE_INIT_EXT (UINT32_C(1) << 30)
 #define WIRE_HANDLE_KILLPRIV_V2 (UINT32_C(1) << 28)
-#define WIRE_PASSTHROUGH2 (UINT32_C(1) << (37 - 32)) /* in flags2 */
+#define WIRE_DIRECT_IO_ALLOW_MMAP2 (UINT32_C(1) << (36 - 32)) /* in flags2 */
+#define WIRE_PASSTHROUGH2 (UINT32_C(1) << (37 - 32))          /* in flags2 */
 
-/* The answer to INIT, as far as it is looked at. */
+/* The answer to INIT, up to the last field that is looked at. */
 struct wire_init_out {
         uint32_t major, minor, max_readahead, flags;
         uint16_t max_background, congestion_threshold;

@@ -1,268 +1,372 @@
-/*
- * cat, put and get. What goes to a regular file is written beside it first and renamed into its place, so that nobody ever sees half of it.
- */
+/* SPDX-License-Identifier: MIT */
 #include "copy.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "attributes.h"
+#include "interrupt.h"
 #include "path.h"
+#include "room.h"
+#include "tree.h"
 
-enum { BUFFER_SIZE = 1 << 20 };
+/* ---- the two sides --------------------------------------------------------------------------- */
 
-static char buffer[BUFFER_SIZE];
+/* A second process of ours, in the same place. */
+static int connect_again(struct copy *copy) {
+        char path[PATH_MAX];
+        int r = ax_connect(&copy->second, copy->axctl->socket_path);
 
-static int write_local(int fd, const char *data, size_t size) {
-        while (size > 0) {
-                ssize_t n = write(fd, data, size);
-
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n > 0) {
-                        data += n;
-                        size -= (size_t) n;
-                }
-        }
-        return 0;
-}
-
-static int write_remote(ax_client *ax, int fd, const char *data, size_t size) {
-        while (size > 0) {
-                ssize_t n = ax_write(ax, fd, data, size);
-
-                if (n <= 0)
-                        return n < 0 ? (int) n : -AX_EIO;
-                data += n;
-                size -= (size_t) n;
-        }
-        return 0;
-}
-
-/* Copies from the namespace to a local descriptor. Return: 0, negative error; `*local`: it is the local side's. */
-static int download(struct axctl *axctl, int from, int to, bool *local) {
-        ssize_t n;
-        int r = 0;
-
-        *local = false;
-        while (r == 0 && (n = ax_read(axctl->ax, from, buffer, sizeof(buffer))) != 0) {
-                if (n < 0)
-                        return (int) n;
-                r = write_local(to, buffer, (size_t) n);
-        }
-        *local = r < 0;
+        copy->to.ax = copy->second;
+        if (r == 0 && ax_getcwd(copy->axctl->ax, path, sizeof(path)) >= 0)
+                r = ax_chdir(copy->second, path);
         return r;
 }
 
-static int upload(struct axctl *axctl, int from, int to, bool *local) {
-        ssize_t n;
-        int r = 0;
+int copy_begin(struct copy *copy, struct axctl *axctl, const struct side_ops *from, const struct side_ops *to) {
+        int r = interrupt_begin();
 
-        *local = false;
-        while (r == 0 && (n = read(from, buffer, sizeof(buffer))) != 0) {
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0) {
-                        *local = true;
-                        return -errno;
-                }
-                r = write_remote(axctl->ax, to, buffer, (size_t) n);
-        }
+        *copy = (struct copy){ .axctl = axctl,
+                               .from = { .ops = from, .ax = axctl->ax },
+                               .to = { .ops = to, .ax = axctl->ax } };
+        if (r == 0 && from == to)
+                r = connect_again(copy);
+        if (copy->from.ops->getcwd(&copy->from, copy->from_start, PATH_MAX) < 0)
+                *copy->from_start = '\0'; /* it was removed, so trees cannot be walked from there */
+        if (copy->to.ops->getcwd(&copy->to, copy->to_start, PATH_MAX) < 0)
+                *copy->to_start = '\0';
         return r;
 }
 
-static int cat_one(struct axctl *axctl, const char *path) {
-        int fd = ax_open(axctl->ax, path, AX_READ), r;
-        bool local;
-
-        if (fd < 0)
-                return complain(axctl, path, fd);
-        r = download(axctl, fd, STDOUT_FILENO, &local);
-        ax_close(axctl->ax, fd);
-        return r < 0 ? complain(axctl, local ? "standard output" : path, r) : STATUS_OK;
-}
-
-int cat_run(struct axctl *axctl) {
-        int status = STATUS_OK;
-
-        for (int i = 0; i < axctl->n_operands; i++)
-                if (cat_one(axctl, axctl->operands[i]) != STATUS_OK)
-                        status = STATUS_FAILED;
+int copy_end(struct copy *copy, int status) {
+        interrupt_hold(true);
+        interrupt_end();
+        ax_disconnect(copy->second);
         return status;
 }
 
-/* Where a new version of a file is written until it is whole. */
-struct replacement {
-        const char *path;         /* what will be replaced */
-        char temporary[PATH_MAX]; /* "" where it is written directly */
-        struct ax_stat old;       /* of an existing regular file */
-        bool exists;
-        int fd;
-};
+/* Moves both sides back to their first directories. */
+static int go_to_start(struct copy *copy) {
+        int r = side_go(&copy->from, copy->from_start);
 
-/* Return: 0, negative error. */
-static int replacement_open(ax_client *ax, struct replacement *replacement, const char *path) {
+        return r < 0 ? r : side_go(&copy->to, copy->to_start);
+}
+
+/* ---- contents for a file --------------------------------------------------------------------- */
+
+static int write_through(struct copy *copy, struct tree_data *data, const char *to) {
+        int r, closed;
+
+        data->out = copy->to.ops->overwrite(&copy->to, to);
+        if (data->out < 0)
+                return data->out;
+        data->plain = true;
+        r = tree_copy_data(data);
+        closed = copy->to.ops->close(&copy->to, data->out);
+        return r < 0 ? r : closed;
+}
+
+/*
+ * Makes the new file in the room. If it replaces an old file, only we may read it until it has the
+ * mode of the old one.
+ */
+static int make_file(struct copy *copy, struct tree_data *data, const char *name, const struct ax_stat *old) {
+        uint32_t mask = 0;
+        char outside[NAME_MAX + 4];
+        int r, closed;
+
+        if (old)
+                mask = copy->to.ops->umask(&copy->to, 077);
+        data->out = copy->to.ops->create(&copy->to, "new");
+        if (old)
+                copy->to.ops->umask(&copy->to, mask);
+        if (data->out < 0)
+                return data->out;
+        r = tree_copy_data(data);
+        closed = copy->to.ops->close(&copy->to, data->out);
+        if (r == 0)
+                r = closed;
+        if (r < 0 || !old)
+                return r;
+        snprintf(outside, sizeof(outside), "../%s", name);
+        return attributes_copy(&copy->to, outside, old, &copy->to, "new", false);
+}
+
+/* A host's symlink to a file stays a symlink, and the file is replaced. */
+static const char *resolve_host_link(const struct copy *copy, const char *to, char real[static PATH_MAX]) {
+        struct stat status;
+
+        if (copy->to.ops != &side_host || stat(to, &status) < 0 || !S_ISREG(status.st_mode))
+                return to;
+        return realpath(to, real) ? real : to;
+}
+
+int copy_stream(struct copy *copy, int in, bool plain, const char *to, bool *ret_read_failed) {
+        struct tree_data data = { .from = &copy->from, .to = &copy->to, .in = in, .plain = plain };
+        char real[PATH_MAX], directory[PATH_MAX], name[NAME_MAX + 1];
+        struct side *side = &copy->to;
+        struct room room = { 0 };
+        struct ax_stat old;
+        bool exists;
         int r;
 
-        *replacement = (struct replacement){ .path = path };
-        r = ax_lstat(ax, path, &replacement->old);
-        replacement->exists = r == 0;
-        if (r == 0 && S_ISDIR(replacement->old.mode))
+        to = resolve_host_link(copy, to, real);
+        exists = side->ops->lstat(side, to, &old) == 0;
+        if (exists && S_ISDIR(old.mode))
                 return -AX_EISDIR;
-        if (r == 0 && !S_ISREG(replacement->old.mode)) {
-                /* devices, and files behind a symlink, which must stay one */
-                replacement->fd = ax_open(ax, path, AX_WRITE);
-                return replacement->fd < 0 ? replacement->fd : 0;
-        }
-        if (snprintf(replacement->temporary, PATH_MAX, "%s.axctl-%d", path, ax_getpid(ax)) >= PATH_MAX)
-                return -AX_ENAMETOOLONG;
-        replacement->fd = ax_open(ax, replacement->temporary, AX_O_WRITE | AX_O_CREATE | AX_O_EXCLUSIVE);
-        return replacement->fd < 0 ? replacement->fd : 0;
-}
-
-static int replacement_finish(ax_client *ax, struct replacement *replacement, int r) {
-        const struct ax_stat *old = &replacement->old;
-        int close_result = ax_close(ax, replacement->fd);
-
-        if (r == 0)
-                r = close_result;
-        if (!*replacement->temporary)
+        if (exists && !S_ISREG(old.mode)) {
+                r = write_through(copy, &data, to);
+                *ret_read_failed = data.read_failed;
                 return r;
-        if (r == 0 && replacement->exists) {
-                ax_chown(ax, replacement->temporary, old->uid,
-                         old->gid); /* root keeps the owner; others own it anyway */
-                r = ax_chmod(ax, replacement->temporary, old->mode & 07777);
         }
+        if (path_split(to, directory, name) < 0 || to[strlen(to) - 1] == '/')
+                return -AX_EISDIR;
+        r = side_go(side, directory);
         if (r == 0)
-                r = ax_rename(ax, replacement->temporary, replacement->path);
-        if (r < 0)
-                ax_unlink(ax, replacement->temporary);
+                r = room_open(&room, side, exists);
+        if (r == 0)
+                r = make_file(copy, &data, name, exists ? &old : NULL);
+        if (r == 0 && interrupted())
+                r = -AX_EINTR;
+        if (r == 0)
+                r = room_move_out(&room, "new", name);
+        room_close(&room);
+        *ret_read_failed = data.read_failed;
         return r;
 }
 
-/* A target that is a directory takes the file under its own name. */
-static int target_path(ax_client *ax, const char *from, const char *to, char ret[static PATH_MAX]) {
+/* ---- files and trees ------------------------------------------------------------------------- */
+
+/* Where a copy goes; the target's side is in its directory then. */
+struct target {
+        char directory[PATH_MAX], name[NAME_MAX + 1];
+        struct ax_stat status;
+        bool exists;
+};
+
+static int count_names(struct side *side, const char *name, const struct ax_stat *status) {
+        struct ax_stat parent;
+        char **names;
+        int r = side->ops->lstat(side, ".", &parent), count;
+
+        if (r == 0)
+                r = side_enter(side, name, status);
+        if (r < 0)
+                return r;
+        count = side->ops->list(side, &names);
+        if (count >= 0)
+                ax_names_free(names);
+        r = side_leave(side, parent.ino);
+        return r < 0 ? r : count;
+}
+
+/* Finds at the beginning errors that rename(2) would give at the end. */
+static int check_target(struct side *side, const struct target *target, bool is_directory) {
+        int count;
+
+        if (!target->exists)
+                return 0;
+        if (!S_ISDIR(target->status.mode))
+                return is_directory ? -AX_ENOTDIR : 0;
+        if (!is_directory)
+                return -AX_EISDIR;
+        count = count_names(side, target->name, &target->status);
+        return count > 0 ? -AX_ENOTEMPTY : count;
+}
+
+/* Refuses a target inside the directory that is copied: the copy would never end. */
+static int check_not_inside(struct copy *copy, const struct target *target, const struct ax_stat *source) {
+        uint64_t last = 0;
+        int r;
+
+        if (copy->from.ops != copy->to.ops)
+                return 0;
+        for (;;) {
+                struct ax_stat here;
+
+                r = copy->to.ops->lstat(&copy->to, ".", &here);
+                if (r < 0 || here.ino == last)
+                        break;
+                if (here.ino == source->ino) {
+                        complain_text(copy->axctl, target->name, "lies inside the source");
+                        return -AX_ECANCELED;
+                }
+                last = here.ino;
+                r = side_go(&copy->to, "..");
+                if (r < 0)
+                        break;
+        }
+        if (r == 0)
+                r = side_go(&copy->to, copy->to_start);
+        return r < 0 ? r : side_go(&copy->to, target->directory);
+}
+
+/* The sides are in the directories of the source and of the target. */
+static int copy_in_room(struct copy *copy, const char *name, const struct target *target, struct tree_copy *tree) {
+        struct room room;
+        uint32_t mask;
+        int r = room_open(&room, &copy->to, true);
+
+        if (r < 0)
+                return r;
+        mask = copy->to.ops->umask(&copy->to, 077);
+        tree->umask = mask;
+        r = tree_copy(tree, name, "new");
+        copy->to.ops->umask(&copy->to, mask);
+        if (r == 0 && interrupted())
+                r = -AX_EINTR;
+        interrupt_hold(true);
+        if (r == 0)
+                r = room_move_out(&room, "new", target->name);
+        room_close(&room);
+        return r;
+}
+
+/* Follows symlinks, for a path that names no symlink. */
+static int resolve(struct side *side, const char *path, char real[static PATH_MAX]) {
+        char target[PATH_MAX], directory[PATH_MAX], name[NAME_MAX + 1];
         struct ax_stat status;
 
-        if (ax_stat(ax, to, &status) == 0 && S_ISDIR(status.mode))
-                return path_join(ret, to, path_base(from)) < 0 ? -AX_ENAMETOOLONG : 0;
-        return snprintf(ret, PATH_MAX, "%s", to) < PATH_MAX ? 0 : -AX_ENAMETOOLONG;
-}
+        if (snprintf(real, PATH_MAX, "%s", path) >= PATH_MAX)
+                return -AX_ENAMETOOLONG;
+        for (int links = 0; links < 40; links++) {
+                int n = side->ops->lstat(side, real, &status);
 
-static int open_local(const char *path) {
-        struct stat status;
-        int fd;
-
-        if (strcmp(path, "-") == 0)
-                return STDIN_FILENO;
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd >= 0 && fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) {
-                close(fd);
-                errno = EISDIR;
-                return -1;
+                if (n < 0)
+                        return n;
+                if (!S_ISLNK(status.mode))
+                        return 0;
+                n = side->ops->readlink(side, real, target, sizeof(target) - 1);
+                if (n < 0)
+                        return n;
+                target[n] = '\0';
+                if (*target != '/' && path_split(real, directory, name) < 0)
+                        return -AX_EINVAL;
+                if (*target == '/')
+                        strcpy(real, target);
+                else if (path_join(real, directory, target) < 0)
+                        return -AX_ENAMETOOLONG;
         }
-        return fd;
+        return -AX_ELOOP;
 }
 
-int put_run(struct axctl *axctl) {
-        const char *from = axctl->n_operands == 2 ? axctl->operands[0] : "-";
-        const char *to = axctl->operands[axctl->n_operands - 1];
-        struct replacement replacement;
-        char path[PATH_MAX];
-        bool local = false;
-        int fd = open_local(from), r;
+/* Writes contents to an existing file, a device, or the target of a symlink. */
+static int copy_contents(struct copy *copy, const char *name, const struct ax_stat *status, const char *to) {
+        bool read_failed;
+        int in = copy->from.ops->open(&copy->from, name), r;
 
-        if (fd < 0)
-                return complain(axctl, from, -errno);
-        r = target_path(axctl->ax, from, to, path);
+        if (in < 0)
+                return in;
+        r = side_check(&copy->from, in, status);
         if (r == 0)
-                r = replacement_open(axctl->ax, &replacement, path);
-        if (r == 0) {
-                r = upload(axctl, fd, replacement.fd, &local);
-                r = replacement_finish(axctl->ax, &replacement, r);
-        }
-        if (fd != STDIN_FILENO)
-                close(fd);
-        return r < 0 ? complain(axctl, local ? from : to, r) : STATUS_OK;
-}
-
-/* Writes the local file beside its place, and moves it there. */
-static int get_to_file(struct axctl *axctl, int from, const char *to, bool *local) {
-        char temporary[PATH_MAX];
-        mode_t mask = umask(0);
-        struct stat old;
-        bool exists = stat(to, &old) == 0;
-        int fd, r;
-
-        umask(mask);
-        *local = true;
-        if (exists && !S_ISREG(old.st_mode)) {
-                fd = open(to, O_WRONLY | O_CLOEXEC);
-                r = fd < 0 ? -errno : download(axctl, from, fd, local);
-                if (fd >= 0)
-                        close(fd);
-                return r;
-        }
-        if (snprintf(temporary, sizeof(temporary), "%s.axctl-XXXXXX", to) >= PATH_MAX)
-                return -ENAMETOOLONG;
-        fd = mkostemp(temporary, O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        r = download(axctl, from, fd, local);
-        if (r == 0 && (fchmod(fd, exists ? old.st_mode & 07777 : 0666 & ~mask) < 0 || rename(temporary, to) < 0)) {
-                *local = true;
-                r = -errno;
-        }
-        close(fd);
-        if (r < 0)
-                unlink(temporary);
+                r = side_go(&copy->to, copy->to_start);
+        if (r == 0)
+                r = copy_stream(copy, in, !S_ISREG(status->mode), to, &read_failed);
+        copy->from.ops->close(&copy->from, in);
         return r;
 }
 
-static const char *local_target(const char *from, const char *to, char joined[static PATH_MAX]) {
-        struct stat status;
+/* -AX_ECANCELED: the error has been printed. */
+static int copy_node(struct copy *copy, const char *from, const char *to, const struct copy_options *options,
+                     struct tree_copy *tree) {
+        char real[PATH_MAX], directory[PATH_MAX], name[NAME_MAX + 1];
+        const struct tree_report report = { copy->axctl, from };
+        struct target target = { .exists = false };
+        struct ax_stat status = { 0 };
+        int r = 0;
 
-        if (stat(to, &status) < 0 || !S_ISDIR(status.st_mode))
-                return to;
-        return path_join(joined, to, path_base(from)) < 0 ? to : joined;
-}
-
-int get_run(struct axctl *axctl) {
-        const char *from = axctl->operands[0], *to = axctl->n_operands == 2 ? axctl->operands[1] : path_base(from);
-        int fd = ax_open(axctl->ax, from, AX_READ), r;
-        char joined[PATH_MAX];
-        bool local;
-
-        if (fd < 0)
-                return complain(axctl, from, fd);
-        if (strcmp(to, "-") == 0)
-                r = download(axctl, fd, STDOUT_FILENO, &local);
-        else
-                r = get_to_file(axctl, fd, to = local_target(from, to, joined), &local);
-        ax_close(axctl->ax, fd);
-        return r < 0 ? complain(axctl, local ? to : from, r) : STATUS_OK;
-}
-
-int copy_within(struct axctl *axctl, const char *from, const char *to, const struct ax_stat *status) {
-        const struct timespec times[2] = { status->atime, status->mtime };
-        struct replacement replacement;
-        int fd = ax_open(axctl->ax, from, AX_READ), r;
-        ssize_t n;
-
-        if (fd < 0)
-                return fd;
-        r = replacement_open(axctl->ax, &replacement, to);
-        if (r == 0) {
-                while (r == 0 && (n = ax_read(axctl->ax, fd, buffer, sizeof(buffer))) != 0)
-                        r = n < 0 ? (int) n : write_remote(axctl->ax, replacement.fd, buffer, (size_t) n);
-                replacement.old = *status; /* it takes over what the source had */
-                replacement.exists = true;
-                r = replacement_finish(axctl->ax, &replacement, r);
+        if (!options->trees && (r = resolve(&copy->from, from, real)) == 0)
+                from = real;
+        if (r == 0)
+                r = side_find(&copy->from, from, directory, name);
+        if (r == 0)
+                r = copy->from.ops->lstat(&copy->from, name, &status);
+        if (r < 0)
+                return r;
+        if (S_ISDIR(status.mode) && !options->trees)
+                return -AX_EISDIR;
+        if (!S_ISDIR(status.mode) && from[strlen(from) - 1] == '/')
+                return -AX_ENOTDIR;
+        if (path_split(to, target.directory, target.name) < 0)
+                return -AX_EBUSY;
+        r = side_go(&copy->to, target.directory);
+        if (r < 0)
+                return r;
+        target.exists = copy->to.ops->lstat(&copy->to, target.name, &target.status) == 0;
+        if (target.exists && copy->from.ops == copy->to.ops && target.status.ino == status.ino) {
+                complain_text(copy->axctl, from, "is the same file as the target");
+                return -AX_ECANCELED;
         }
-        ax_close(axctl->ax, fd);
-        return r == 0 ? ax_utimens(axctl->ax, to, times) : r;
+        if (!options->replace && target.exists && !S_ISDIR(target.status.mode) && S_ISREG(status.mode))
+                return copy_contents(copy, name, &status, to);
+        r = check_target(&copy->to, &target, S_ISDIR(status.mode));
+        if (r == 0 && S_ISDIR(status.mode))
+                r = check_not_inside(copy, &target, &status);
+        if (r == 0)
+                r = copy_in_room(copy, name, &target, tree);
+        if (r == 0 && options->move) {
+                interrupt_hold(true); /* the copy is in its place, so finish the move */
+                r = tree_remove(&copy->from, name, &report) < 0 ? -AX_ECANCELED : 0;
+        }
+        interrupt_hold(false);
+        return r;
+}
+
+int copy_one(struct copy *copy, const char *from, const char *to, const struct copy_options *options) {
+        struct tree_copy tree = {
+                .from = &copy->from, .to = &copy->to, .keep = options->keep, .removable = options->move
+        };
+        int r = go_to_start(copy);
+
+        if (r == 0)
+                r = copy_node(copy, from, to, options, &tree);
+        if (r < 0 && r != -AX_ECANCELED && !interrupted())
+                tree_complain(&(struct tree_report){ copy->axctl, from }, tree.failed, r);
+        go_to_start(copy);
+        return r < 0 ? STATUS_FAILED : STATUS_OK;
+}
+
+static bool is_directory(const struct side *side, const char *path) {
+        struct ax_stat status;
+        struct stat host;
+
+        if (side->ops == &side_host)
+                return stat(path, &host) == 0 && S_ISDIR(host.st_mode);
+        return ax_stat(side->ax, path, &status) == 0 && S_ISDIR(status.mode);
+}
+
+/* Makes the path of an operand in the target directory. */
+static int name_into(struct copy *copy, const char *from, const char *target, char to[static PATH_MAX]) {
+        char directory[PATH_MAX], name[NAME_MAX + 1];
+
+        if (path_split(from, directory, name) < 0) {
+                int r = side_find(&copy->from, from, directory, name);
+
+                if (r < 0)
+                        return r;
+        }
+        return path_join(to, target, name) < 0 ? -AX_ENAMETOOLONG : 0;
+}
+
+int copy_operands(struct copy *copy, const struct copy_options *options) {
+        struct axctl *axctl = copy->axctl;
+        const char *target = axctl->operands[axctl->n_operands - 1];
+        bool into = is_directory(&copy->to, target);
+        int status = STATUS_OK;
+
+        if (!into && axctl->n_operands > 2)
+                return complain(axctl, target, -AX_ENOTDIR);
+        for (int i = 0; i < axctl->n_operands - 1 && !interrupted(); i++) {
+                const char *from = axctl->operands[i];
+                char to[PATH_MAX];
+                int r = into ? name_into(copy, from, target, to) : 0;
+
+                if (r < 0)
+                        status = complain(axctl, from, r);
+                else if (copy_one(copy, from, into ? to : target, options) != STATUS_OK)
+                        status = STATUS_FAILED;
+        }
+        return status;
 }

@@ -1,10 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ls and stat.
  */
-#include <ctype.h>
 #include <grp.h>
 #include <inttypes.h>
-#include <limits.h>
+#include <linux/limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 
 #include "axctl.h"
 #include "path.h"
+#include "show.h"
 #include "table.h"
 
 static char type_letter(uint32_t mode) {
@@ -69,29 +70,23 @@ static const char *time_text(const struct timespec *time, char text[static 32]) 
         return text;
 }
 
-/* On a terminal, control characters of a name are shown, not obeyed. */
 static void print_name(const char *name) {
-        bool terminal = isatty(STDOUT_FILENO);
+        char buffer[SHOWN_SIZE];
 
-        for (; *name; name++) {
-                if (terminal && iscntrl((unsigned char) *name))
-                        printf("\\%03o", (unsigned char) *name);
-                else
-                        putchar(*name);
-        }
-        putchar('\n');
+        puts(shown(name, buffer));
 }
 
 enum { LS_MODE, LS_NLINK, LS_OWNER, LS_GROUP, LS_SIZE, LS_TIME, LS_NAME, LS_COLUMNS };
 
+/* Without headings, as ls(1). */
 static const struct column ls_columns[LS_COLUMNS] = {
-        [LS_MODE] = { .name = "MODE" },
-        [LS_NLINK] = { .name = "LINKS", .number = true },
-        [LS_OWNER] = { .name = "OWNER" },
-        [LS_GROUP] = { .name = "GROUP" },
-        [LS_SIZE] = { .name = "SIZE", .number = true },
-        [LS_TIME] = { .name = "MODIFIED" },
-        [LS_NAME] = { .name = "NAME" },
+        [LS_MODE] = { .name = "" },
+        [LS_NLINK] = { .name = "", .number = true, .spare = 5 },
+        [LS_OWNER] = { .name = "", .spare = 3 },
+        [LS_GROUP] = { .name = "", .spare = 4 },
+        [LS_SIZE] = { .name = "", .number = true, .spare = 1 },
+        [LS_TIME] = { .name = "", .spare = 2 },
+        [LS_NAME] = { .name = "", .others = true },
 };
 
 enum {
@@ -109,6 +104,11 @@ enum {
         JSON_BLOCKS,
         JSON_ATIME,
         JSON_CTIME,
+        JSON_BTIME,
+        JSON_USER,
+        JSON_GROUP,
+        JSON_LS_COLUMNS,
+        JSON_XATTRS = JSON_LS_COLUMNS,
         JSON_COLUMNS,
 };
 
@@ -127,6 +127,10 @@ static const struct column json_columns[JSON_COLUMNS] = {
         [JSON_BLOCKS] = { .name = "blocks", .number = true },
         [JSON_ATIME] = { .name = "atime", .number = true },
         [JSON_CTIME] = { .name = "ctime", .number = true },
+        [JSON_BTIME] = { .name = "btime", .number = true },
+        [JSON_USER] = { .name = "user" },
+        [JSON_GROUP] = { .name = "group" },
+        [JSON_XATTRS] = { .name = "xattrs" },
 };
 
 /* A symlink's text, or "". */
@@ -143,7 +147,7 @@ static void ls_row(struct axctl *axctl, struct libscols_table *table, const char
         struct libscols_line *row = table_row(table, NULL);
         const struct passwd *owner = getpwuid(status->uid);
         const struct group *group = getgrgid(status->gid);
-        char text[32], target[PATH_MAX];
+        char text[32], target[PATH_MAX], shown_name[SHOWN_SIZE], shown_target[SHOWN_SIZE];
 
         table_set(row, LS_MODE, "%s", mode_text(status->mode, text));
         table_set(row, LS_NLINK, "%" PRIu32, status->nlink);
@@ -158,16 +162,18 @@ static void ls_row(struct axctl *axctl, struct libscols_table *table, const char
         table_set(row, LS_SIZE, "%" PRIu64, status->size);
         table_set(row, LS_TIME, "%s", time_text(&status->mtime, text));
         link_target(axctl, path, status, target);
-        table_set(row, LS_NAME, "%s%s%s", name, *target ? " -> " : "", target);
+        table_set(row, LS_NAME, "%s%s%s", shown(name, shown_name), *target ? " -> " : "", shown(target, shown_target));
 }
 
 static void json_time(struct libscols_line *row, size_t column, const struct timespec *time) {
         table_set(row, column, "%" PRId64 ".%09ld", (int64_t) time->tv_sec, time->tv_nsec);
 }
 
-static void json_row(struct axctl *axctl, struct libscols_table *table, const char *path, const char *name,
-                     const struct ax_stat *status) {
+static struct libscols_line *json_row(struct axctl *axctl, struct libscols_table *table, const char *path,
+                                      const char *name, const struct ax_stat *status) {
         struct libscols_line *row = table_row(table, NULL);
+        const struct passwd *owner = getpwuid(status->uid);
+        const struct group *group = getgrgid(status->gid);
         char target[PATH_MAX];
 
         table_set(row, JSON_PATH, "%s", path);
@@ -185,9 +191,16 @@ static void json_row(struct axctl *axctl, struct libscols_table *table, const ch
         table_set(row, JSON_BLOCKS, "%" PRIu64, status->blocks);
         json_time(row, JSON_ATIME, &status->atime);
         json_time(row, JSON_CTIME, &status->ctime);
+        if (status->btime.tv_sec)
+                json_time(row, JSON_BTIME, &status->btime);
+        if (owner)
+                table_set(row, JSON_USER, "%s", owner->pw_name);
+        if (group)
+                table_set(row, JSON_GROUP, "%s", group->gr_name);
+        return row;
 }
 
-/* One ls: collects into a table where the form needs one, and prints names at once where it does not. */
+/* One ls: collects rows in a table if the format needs one, and otherwise prints names at once. */
 struct listing {
         struct axctl *axctl;
         struct libscols_table *table;
@@ -198,7 +211,7 @@ static void listing_begin(struct listing *listing) {
         if (listing->table)
                 return;
         if (listing->axctl->json) {
-                listing->table = table_new("files", json_columns, JSON_COLUMNS, true);
+                listing->table = table_new("files", json_columns, JSON_LS_COLUMNS, true);
         } else if (listing->axctl->flags['l']) {
                 listing->table = table_new("files", ls_columns, LS_COLUMNS, false);
                 scols_table_enable_noheadings(listing->table, 1);
@@ -221,7 +234,7 @@ static void listing_add(struct listing *listing, const char *path, const char *n
         }
         r = ax_lstat(listing->axctl->ax, path, &status);
         if (r == -AX_ENOENT)
-                return; /* it went in between */
+                return; /* it was removed meanwhile */
         if (r < 0)
                 listing->status = complain(listing->axctl, path, r);
         else if (listing->axctl->json)
@@ -250,7 +263,7 @@ static void list_directory(struct listing *listing, const char *path) {
         ax_names_free(names);
 }
 
-/* Whether a path is listed by its content. */
+/* Returns true if the contents of the path are listed. */
 static bool is_listed_directory(struct listing *listing, const char *path) {
         struct ax_stat status;
         int r = ax_lstat(listing->axctl->ax, path, &status);
@@ -261,6 +274,7 @@ static bool is_listed_directory(struct listing *listing, const char *path) {
 }
 
 static void list_path(struct listing *listing, const char *path, bool heading) {
+        char buffer[SHOWN_SIZE];
         struct ax_stat status;
         int r = ax_lstat(listing->axctl->ax, path, &status);
 
@@ -273,7 +287,7 @@ static void list_path(struct listing *listing, const char *path, bool heading) {
                 listing_add(listing, path, path);
         } else {
                 if (heading && !listing->axctl->json)
-                        printf("%s:\n", path);
+                        printf("%s:\n", shown(path, buffer));
                 list_directory(listing, path);
         }
         if (!listing->axctl->json)
@@ -302,20 +316,30 @@ static void print_time(const char *label, const struct timespec *time) {
 
         localtime_r(&time->tv_sec, &parts);
         strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &parts);
-        printf("%-8s %s.%09ld\n", label, text, time->tv_nsec);
+        fact_print(8, label, "%s.%09ld", text, time->tv_nsec);
+}
+
+/* Gets the names of extended attributes, each ended by a NUL. Returns bytes or a negative error. */
+static ssize_t list_xattrs(const struct axctl *axctl, const char *path, char names[static XATTR_LIST_MAX]) {
+        ssize_t n = ax_llistxattr(axctl->ax, path, names, XATTR_LIST_MAX);
+
+        return n == -AX_EOPNOTSUPP ? 0 : n;
 }
 
 static void print_stat(struct axctl *axctl, const char *path, const struct ax_stat *status) {
-        char mode[11], target[PATH_MAX];
+        const struct passwd *owner = getpwuid(status->uid);
+        const struct group *group = getgrgid(status->gid);
+        char mode[11], target[PATH_MAX], shown_path[SHOWN_SIZE], shown_target[SHOWN_SIZE];
 
         link_target(axctl, path, status, target);
-        printf("%-8s %s%s%s\n", "File", path, *target ? " -> " : "", target);
-        printf("%-8s %s\n", "Type", type_name(status->mode));
-        printf("%-8s %04o (%s)\n", "Mode", status->mode & 07777, mode_text(status->mode, mode));
-        printf("%-8s %" PRIu32 ":%" PRIu32 "\n", "Owner", status->uid, status->gid);
-        printf("%-8s %" PRIu64 " bytes in %" PRIu64 " blocks\n", "Size", status->size, status->blocks);
-        printf("%-8s %" PRIu64 ", %" PRIu32 " link%s\n", "Inode", status->ino, status->nlink,
-               status->nlink == 1 ? "" : "s");
+        fact_print(8, "File", "%s%s%s", shown(path, shown_path), *target ? " -> " : "", shown(target, shown_target));
+        fact_print(8, "Type", "%s", type_name(status->mode));
+        fact_print(8, "Mode", "%04o (%s)", status->mode & 07777, mode_text(status->mode, mode));
+        fact_print(8, "Owner", "%" PRIu32 ":%" PRIu32 " (%s:%s)", status->uid, status->gid,
+                   owner ? owner->pw_name : "?", group ? group->gr_name : "?");
+        fact_print(8, "Size", "%" PRIu64 " bytes in %" PRIu64 " blocks", status->size, status->blocks);
+        fact_print(8, "Inode", "%" PRIu64 ", %" PRIu32 " link%s", status->ino, status->nlink,
+                   status->nlink == 1 ? "" : "s");
         print_time("Access", &status->atime);
         print_time("Modify", &status->mtime);
         print_time("Change", &status->ctime);
@@ -323,22 +347,52 @@ static void print_stat(struct axctl *axctl, const char *path, const struct ax_st
                 print_time("Birth", &status->btime);
 }
 
+static void print_xattrs(const char *names, ssize_t size) {
+        char buffer[SHOWN_SIZE];
+
+        for (const char *name = names; name < names + size; name += strlen(name) + 1)
+                fact_print(8, "Xattr", "%s", shown(name, buffer));
+}
+
+/* One name a line. A name that has a line feed itself is escaped. */
+static void json_xattrs(struct libscols_line *row, const char *names, ssize_t size) {
+        char buffer[SHOWN_SIZE], *text = NULL;
+        size_t length = 0;
+        FILE *list = size > 0 ? open_memstream(&text, &length) : NULL;
+
+        if (!list)
+                return;
+        for (const char *name = names; name < names + size; name += strlen(name) + 1)
+                fprintf(list, "%s%s", name > names ? "\n" : "", strchr(name, '\n') ? shown(name, buffer) : name);
+        if (fclose(list) == 0)
+                table_set(row, JSON_XATTRS, "%s", text);
+        free(text);
+}
+
+static int stat_one(struct axctl *axctl, struct libscols_table *table, const char *path) {
+        char xattrs[XATTR_LIST_MAX];
+        struct ax_stat status;
+        int r = ax_lstat(axctl->ax, path, &status);
+        ssize_t size = r < 0 ? r : list_xattrs(axctl, path, xattrs);
+
+        if (r < 0)
+                return complain(axctl, path, r);
+        if (table) {
+                json_xattrs(json_row(axctl, table, path, path_base(path), &status), xattrs, size);
+        } else {
+                print_stat(axctl, path, &status);
+                print_xattrs(xattrs, size);
+        }
+        return size < 0 ? complain(axctl, path, (int) size) : STATUS_OK;
+}
+
 int stat_run(struct axctl *axctl) {
         struct libscols_table *table = axctl->json ? table_new("files", json_columns, JSON_COLUMNS, true) : NULL;
         int result = STATUS_OK;
 
-        for (int i = 0; i < axctl->n_operands; i++) {
-                const char *path = axctl->operands[i];
-                struct ax_stat status;
-                int r = ax_lstat(axctl->ax, path, &status);
-
-                if (r < 0)
-                        result = complain(axctl, path, r);
-                else if (table)
-                        json_row(axctl, table, path, path_base(path), &status);
-                else
-                        print_stat(axctl, path, &status);
-        }
+        for (int i = 0; i < axctl->n_operands; i++)
+                if (stat_one(axctl, table, axctl->operands[i]) != STATUS_OK)
+                        result = STATUS_FAILED;
         if (table && table_print(table) != STATUS_OK)
                 result = STATUS_FAILED;
         return result;

@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * axctl's options, the table of its commands, and what all of them share.
+ * The table of axctl's commands, and error messages.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -7,13 +8,15 @@
 #include <string.h>
 
 #include "axctl.h"
-
-const char *argp_program_version = "axctl " AXEBERG_VERSION;
+#include "command_line.h"
+#include "program.h"
+#include "show.h"
+#include "streams.h"
 
 static const struct argp_option ls_options[] = {
         { NULL, 'l', NULL, 0, "One line each with mode, links, owner, group, size, time and a link's target", 0 },
-        { NULL, 'a', NULL, 0, "Names that begin with a dot, too", 0 },
-        { NULL, 'd', NULL, 0, "Directories themselves, not what is in them", 0 },
+        { NULL, 'a', NULL, 0, "Also names that begin with a dot", 0 },
+        { NULL, 'd', NULL, 0, "Directories themselves, not their contents", 0 },
         { 0 },
 };
 static const struct argp_option mkdir_options[] = {
@@ -21,25 +24,61 @@ static const struct argp_option mkdir_options[] = {
         { 0 },
 };
 static const struct argp_option rm_options[] = {
-        { "recursive", 'r', NULL, 0, "Remove directories with all that is in them", 0 },
-        { "force", 'f', NULL, 0, "What does not exist is no error", 0 },
+        { "recursive", 'r', NULL, 0, "Remove directories with all their contents", 0 },
+        { "force", 'f', NULL, 0, "Ignore missing files", 0 },
+        { 0 },
+};
+static const struct argp_option transfer_options[] = {
+        { "recursive", 'r', NULL, 0, "A directory with all its contents", 0 },
+        { 0 },
+};
+static const struct argp_option cp_options[] = {
+        { "recursive", 'r', NULL, 0, "Directories with all their contents", 0 },
+        { "preserve", 'p', NULL, 0, "Keep owner, mode, times, extended attributes and hard links", 0 },
+        { "archive", 'a', NULL, 0, "Both", 0 },
+        { 0 },
+};
+static const struct argp_option ln_options[] = {
+        { "symbolic", 's', NULL, 0, "Make symlinks", 0 },
+        { 0 },
+};
+static const struct argp_option chmod_options[] = {
+        { "recursive", 'R', NULL, 0, "Directories with all their contents", 0 },
+        { 0 },
+};
+static const struct argp_option chown_options[] = {
+        { "recursive", 'R', NULL, 0, "Directories with all their contents, and symlinks themselves", 0 },
+        { "no-dereference", 'h', NULL, 0, "Symlinks themselves, not their targets", 0 },
         { 0 },
 };
 static const struct argp_option console_options[] = {
         { "no-input", FLAG_NO_INPUT, NULL, 0, "Follow the output, type nothing", 0 },
-        { "follow", FLAG_FOLLOW, NULL, 0, "Go on following when standard input has ended", 0 },
-        { "lines", FLAG_LINES, NULL, 0, "On a terminal: type whole lines, with the terminal's own editing and echo",
+        { "follow", FLAG_FOLLOW, NULL, 0, "Continue after standard input has ended", 0 },
+        { "lines", FLAG_LINES, NULL, 0, "On a terminal: send whole lines, with the terminal's own editing and echo",
           0 },
-        { "once", FLAG_ONCE, NULL, 0, "Print the output that is there, and end", 0 },
+        { "no-echo", FLAG_NO_ECHO, NULL, 0, "On a terminal: do not echo keys; for programs that echo themselves", 0 },
+        { "once", FLAG_ONCE, NULL, 0, "Print the pending output, and end", 0 },
         { 0 },
 };
 
 static const struct argp_option top_options[] = {
-        { "interval", 'd', "SECONDS", 0, "Between two looks; 1 by default", 0 },
+        { "batch", 'b', NULL, 0, "Print tables instead of a screen, one after each interval", 0 },
+        { "interval", 'd', "SECONDS", 0, "Time between two looks; 1 by default", 0 },
+        { "iterations", 'n', "NUMBER", 0, "With --batch: end after so many tables", 0 },
         { 0 },
 };
 static const struct argp_option ps_options[] = {
         { "tree", 't', NULL, 0, "Children below their parents", 0 },
+        { "pid", 'p', "PID[,PID...]", 0, "These processes", 1 },
+        { "ppid", OPTION_PPID, "PID[,PID...]", 0, "Children of these processes", 1 },
+        { "user", 'u', "USER[,USER...]", 0, "Processes of these users, by name or uid", 1 },
+        { "command", 'C', "NAME[,NAME...]", 0, "Processes that run these commands", 1 },
+        { "state", OPTION_STATE, "STATE[,STATE...]", 0,
+          "Only processes in these states: Running, Sleeping, Stopped, Zombie", 2 },
+        { "sort", OPTION_SORT, "[-]KEY", 0,
+          "Sort by pid, ppid, group, uid, state, age, fds, memory, calls, hostpid or command; with a minus, the "
+          "largest first",
+          3 },
         { 0 },
 };
 static const struct argp_option kill_options[] = {
@@ -48,37 +87,53 @@ static const struct argp_option kill_options[] = {
         { 0 },
 };
 static const struct argp_option run_options[] = {
-        { "cwd", OPTION_CWD, "DIR", 0, "Working directory in the namespace", 0 },
-        { "user", 'u', "UID[:GID]", 0, "Run as this user; administrators only", 0 },
+        PROGRAM_OPTIONS,
+        { "env", 'e', "NAME=VALUE", 0, "Set a variable of its environment; may be repeated", 0 },
         { 0 },
 };
 
+static int help_run(struct axctl *axctl);
+
 static const struct command commands[] = {
-        { .name = "status", .operands = "", .summary = "Figures of the daemon", .run = status_run },
-        { .name = "ps", .operands = "", .summary = "Processes", .run = ps_run, .options = ps_options },
+        { .summary = "Processes and the kernel:" },
+        { .name = "status", .operands = "", .summary = "Print figures of the daemon", .run = status_run },
+        { .name = "ps",
+          .operands = "",
+          .summary = "List processes",
+          .run = ps_run,
+          .options = ps_options,
+          .help = "A process is listed if any of -p, --ppid, -u and -C names it. The exit status is 1 if none is." },
         { .name = "run",
           .operands = "[--] COMMAND [ARGUMENT...]",
           .summary = "Run a host program as a process, and end as it does",
           .run = run_run,
+          .gather = run_gather,
           .options = run_options,
           .least = 1,
           .most = -1,
           .in_order = true },
         { .name = "kill",
           .operands = "PID...",
-          .summary = "Send a signal to processes; -PID: to groups, after --",
+          .summary = "Send a signal to processes; after --, -PID is a group",
           .run = kill_run,
           .options = kill_options,
-          .least = 0,
+          .least = 1,
           .most = -1,
+          .alone = 'l',
           .prepare = kill_prepare },
         { .name = "mem",
           .operands = "[limit PID BYTES]",
-          .summary = "Memory of processes and the system; limit a process's",
+          .summary = "Show memory of processes and the system; limit a process's",
           .run = mem_run,
           .most = 3 },
-        { .name = "shm", .operands = "", .summary = "Shared segments", .run = shm_run },
-        { .name = "users", .operands = "", .summary = "What each user has taken, and may take", .run = users_run },
+        { .name = "shm", .operands = "", .summary = "List shared segments", .run = shm_run },
+        { .name = "users", .operands = "", .summary = "List what each user uses, and the limits", .run = users_run },
+        { .name = "top",
+          .operands = "",
+          .summary = "Show processes and their activity, live",
+          .run = top_run,
+          .options = top_options },
+        { .summary = "Files:" },
         { .name = "ls",
           .operands = "[PATH...]",
           .summary = "List directories and files",
@@ -87,7 +142,7 @@ static const struct command commands[] = {
           .most = -1 },
         { .name = "stat",
           .operands = "PATH...",
-          .summary = "Everything about files",
+          .summary = "Print everything about files",
           .run = stat_run,
           .least = 1,
           .most = -1 },
@@ -96,12 +151,14 @@ static const struct command commands[] = {
           .operands = "[LOCAL|-] PATH",
           .summary = "Copy a local file, or standard input, into the namespace",
           .run = put_run,
+          .options = transfer_options,
           .least = 1,
           .most = 2 },
         { .name = "get",
           .operands = "PATH [LOCAL|-]",
           .summary = "Copy a file out of the namespace",
           .run = get_run,
+          .options = transfer_options,
           .least = 1,
           .most = 2 },
         { .name = "mkdir",
@@ -124,24 +181,80 @@ static const struct command commands[] = {
           .run = mv_run,
           .least = 2,
           .most = -1 },
-        { .name = "trace", .operands = "COMMAND", .summary = "What happens in the kernel", .commands = trace_commands },
-        { .name = "top",
-          .operands = "",
-          .summary = "Processes and what they do, live",
-          .run = top_run,
-          .options = top_options },
-        { .name = "windows", .operands = "", .summary = "Windows", .run = windows_run },
+        { .name = "cp",
+          .operands = "FROM... TO",
+          .summary = "Copy files in the namespace",
+          .run = cp_run,
+          .options = cp_options,
+          .least = 2,
+          .most = -1 },
+        { .name = "ln",
+          .operands = "FROM... TO",
+          .summary = "Make links",
+          .run = ln_run,
+          .options = ln_options,
+          .least = 2,
+          .most = -1 },
+        { .name = "chmod",
+          .operands = "MODE PATH...",
+          .summary = "Set permissions of files",
+          .run = chmod_run,
+          .options = chmod_options,
+          .least = 2,
+          .most = -1,
+          .prepare = chmod_prepare },
+        { .name = "chown",
+          .operands = "[USER][:GROUP] PATH...",
+          .summary = "Set owner and group of files",
+          .run = chown_run,
+          .options = chown_options,
+          .least = 2,
+          .most = -1 },
+        { .name = "df",
+          .operands = "[PATH...]",
+          .summary = "Show the space on filesystems",
+          .run = df_run,
+          .most = -1 },
+        { .name = "mounts", .operands = "", .summary = "List mounts", .run = mounts_run },
+        { .summary = "The trace:" },
+        { .name = "trace",
+          .operands = "COMMAND",
+          .summary = "Record and show events in the kernel",
+          .commands = trace_commands },
+        { .summary = "Console and windows:" },
+        { .name = "windows", .operands = "", .summary = "List windows", .run = windows_run },
         { .name = "window",
           .operands = "COMMAND",
           .summary = "Show a window, type into it",
           .commands = window_commands },
         { .name = "console",
           .operands = "",
-          .summary = "Follow the console's output, and type on it; Ctrl-] leaves it",
+          .summary = "Follow the console's output, and type into it; Ctrl-] leaves it",
           .run = console_run,
           .options = console_options },
+        { .summary = "Help:" },
+        { .name = "help",
+          .operands = "[COMMAND...]",
+          .summary = "Print the help of axctl, or of a command",
+          .run = help_run,
+          .most = -1,
+          .alone = ALONE },
+        { 0 },
 };
-static const size_t n_commands = sizeof(commands) / sizeof(commands[0]);
+
+static const struct command root = {
+        .name = "axctl",
+        .operands = "",
+        .summary = "Look at a running axeberg kernel and work with it",
+        .help = "\"axctl help COMMAND\" describes a command.\n\n"
+                "Exit status: 0; 1 if a call failed; 2 if the command line is wrong; run and trace run end as their program does.",
+        .commands = commands,
+};
+
+static int help_run(struct axctl *axctl) {
+        command_line_find(axctl, &root, axctl->n_operands, axctl->operands);
+        return command_line_help(axctl);
+}
 
 const char *reason(int error) {
         static _Thread_local char text[128];
@@ -151,8 +264,16 @@ const char *reason(int error) {
         return text;
 }
 
+const char *command_title(const struct axctl *axctl) {
+        const char *space = strchr(axctl->name, ' ');
+
+        return space ? space + 1 : "";
+}
+
 int complain_text(const struct axctl *axctl, const char *what, const char *why) {
-        fprintf(stderr, "axctl: %s: %s: %s\n", axctl->command->name, what, why);
+        char buffer[SHOWN_SIZE];
+
+        fprintf(stderr, "axctl: %s: %s: %s\n", command_title(axctl), shown(what, buffer), why);
         return STATUS_FAILED;
 }
 
@@ -165,165 +286,47 @@ int complain_usage(const struct axctl *axctl, const char *what, const char *why)
         return STATUS_USAGE;
 }
 
-/* The commands' own command lines: flags and operands. */
-static error_t parse_command_option(int key, char *argument, struct argp_state *state) {
-        struct axctl *axctl = state->input;
-
-        if (key == ARGP_KEY_ARGS) {
-                axctl->operands = state->argv + state->next;
-                axctl->n_operands = state->argc - state->next;
-                return 0;
-        }
-        if (key <= 0 || key >= (int) sizeof(axctl->flags))
-                return ARGP_ERR_UNKNOWN;
-        axctl->flags[key] = true;
-        axctl->values[key] = argument;
-        return 0;
-}
-
-/* One of a group of commands, named by the next word. */
-static const struct command *choose(const struct command *group, int argc, char **argv) {
-        bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
-        FILE *out = help ? stdout : stderr;
-
-        for (const struct command *command = group->commands; argc > 1 && command->name; command++)
-                if (strcmp(command->name, argv[1]) == 0)
-                        return command;
-        if (argc > 1 && !help)
-                fprintf(out, "axctl: %s: there is no command \"%s\"\n", group->name, argv[1]);
-        fprintf(out, "Usage: axctl %s COMMAND [ARGUMENT...]\n\n", group->name);
-        for (const struct command *command = group->commands; command->name; command++)
-                fprintf(out, "  %-8s %-28s %s\n", command->name, command->operands, command->summary);
-        exit(help ? STATUS_OK : STATUS_USAGE);
-}
-
-static void parse_command(struct axctl *axctl, int argc, char **argv) {
-        const struct command *group = axctl->command->commands ? axctl->command : NULL;
-        const struct command *command = group ? choose(group, argc, argv) : axctl->command;
-        const struct argp argp = {
-                .options = command->options,
-                .parser = parse_command_option,
-                .args_doc = command->operands,
-                .doc = command->summary,
-        };
-        char name[64];
-
-        if (group) {
-                argc--;
-                argv++;
-                axctl->command = command;
-        }
-        snprintf(name, sizeof(name), "axctl %s%s%s", group ? group->name : "", group ? " " : "", command->name);
-        argv[0] = name;
-        axctl->n_operands = 0;
-        if (command->prepare)
-                command->prepare(argc, argv);
-        argp_parse(&argp, argc, argv, command->in_order ? ARGP_IN_ORDER : 0, NULL, axctl);
-        if (axctl->n_operands >= command->least && (command->most < 0 || axctl->n_operands <= command->most))
-                return;
-        fprintf(stderr, "axctl: %s: %s operands\nUsage: %s %s\n", command->name,
-                axctl->n_operands < command->least ? "missing" : "too many", name, command->operands);
-        exit(STATUS_USAGE);
-}
-
-static const struct command *command_from_name(const char *name) {
-        for (size_t i = 0; i < n_commands; i++)
-                if (strcmp(commands[i].name, name) == 0)
-                        return &commands[i];
-        return NULL;
-}
-
-enum { OPTION_JSON = 'j', OPTION_SOCKET = 's' };
-
-static const struct argp_option options[] = {
-        { "socket", OPTION_SOCKET, "PATH", 0, "The daemon's socket; else $AXEBERG_SOCKET, else the default", 0 },
-        { "json", OPTION_JSON, NULL, 0, "Lists as JSON", 0 },
-        { 0 },
-};
-
-static error_t parse_option(int key, char *argument, struct argp_state *state) {
-        struct axctl *axctl = state->input;
-
-        switch (key) {
-        case OPTION_SOCKET:
-                if (!*argument)
-                        argp_error(state, "the socket's path is empty");
-                axctl->socket_path = argument;
-                return 0;
-        case OPTION_JSON:
-                axctl->json = true;
-                return 0;
-        case ARGP_KEY_ARG:
-                axctl->command = command_from_name(argument);
-                if (!axctl->command)
-                        argp_error(state, "there is no command \"%s\"", argument);
-                axctl->operands = state->argv + state->next - 1;
-                axctl->n_operands = state->argc - state->next + 1;
-                state->next = state->argc;
-                return 0;
-        case ARGP_KEY_NO_ARGS:
-                argp_error(state, "missing command");
-                return 0;
-        default:
-                return ARGP_ERR_UNKNOWN;
-        }
-}
-
-static char *help_text(int key, const char *text, void *input) {
-        size_t size = 0;
-        char *help = NULL;
-        FILE *out;
-
-        (void) input;
-        if (key != ARGP_KEY_HELP_POST_DOC || !(out = open_memstream(&help, &size)))
-                return (char *) text;
-        fprintf(out, "Commands (each has --help of its own):\n");
-        for (size_t i = 0; i < n_commands; i++)
-                fprintf(out, "  %-8s %-16s %s\n", commands[i].name, commands[i].operands, commands[i].summary);
-        fprintf(out, "\nExit status: 0, 1 where a call failed, 2 for wrong usage.");
-        fclose(out);
-        return help;
-}
-
-static const struct argp argp = {
-        .options = options,
-        .parser = parse_option,
-        .args_doc = "COMMAND [ARGUMENT...]",
-        .doc = "axctl looks at a running axeberg kernel and works with it.\v ",
-        .help_filter = help_text,
-};
-
 static int cannot_connect(const struct axctl *axctl, int error) {
-        char path[256];
+        const char *path = axctl->socket_path;
+        char standard[256], buffer[SHOWN_SIZE];
 
-        if (axctl->socket_path)
-                snprintf(path, sizeof(path), "%s", axctl->socket_path);
-        else if (ax_socket_path(path, sizeof(path)) < 0)
-                snprintf(path, sizeof(path), "the daemon");
+        if (!path)
+                path = ax_socket_path(standard, sizeof(standard)) < 0 ? "the daemon" : standard;
+        path = shown(path, buffer);
         if (error == -AX_ENOENT)
                 fprintf(stderr, "axctl: cannot connect to %s: no such file (is axebergd running?)\n", path);
         else if (error == -AX_ECONNREFUSED)
-                fprintf(stderr, "axctl: cannot connect to %s: nobody answers there (is axebergd running?)\n", path);
+                fprintf(stderr, "axctl: cannot connect to %s: nothing listens there (is axebergd running?)\n", path);
+        else if (error == -AX_EACCES)
+                fprintf(stderr, "axctl: cannot connect to %s: %s (does it belong to a different user?)\n", path,
+                        reason(error));
         else
                 fprintf(stderr, "axctl: cannot connect to %s: %s\n", path, reason(error));
         return STATUS_FAILED;
 }
 
-/* Output that did not arrive is a failure, too. */
-static int check_output(int status) {
+int check_output(int status) {
         if (fflush(stdout) == 0 && !ferror(stdout))
                 return status;
         perror("axctl: standard output");
         return STATUS_FAILED;
 }
 
+static bool needs_daemon(const struct axctl *axctl) {
+        char alone = axctl->command->alone;
+
+        return alone != ALONE && !(alone && axctl->flags[(unsigned char) alone]);
+}
+
 int main(int argc, char **argv) {
         struct axctl axctl = { 0 };
         int r, status;
 
-        argp_err_exit_status = STATUS_USAGE;
-        argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &axctl);
-        parse_command(&axctl, axctl.n_operands, axctl.operands);
+        streams_start("axctl");
+        show_init();
+        command_line_parse(&axctl, &root, argc, argv);
+        if (!needs_daemon(&axctl))
+                return check_output(axctl.command->run(&axctl));
         r = ax_connect(&axctl.ax, axctl.socket_path);
         if (r < 0)
                 return cannot_connect(&axctl, r);

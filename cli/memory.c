@@ -1,39 +1,21 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * mem and shm: who has how much memory.
+ * mem and shm: memory of processes, of users, and of segments.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <json-c/json.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "axctl.h"
+#include "bytes.h"
+#include "show.h"
 #include "table.h"
 #include "text.h"
-
-/* "512", "64K", "1.5G" is not one: whole numbers with a unit. */
-static bool parse_bytes(const char *text, uint64_t *ret) {
-        static const char units[] = "KMGT";
-        const char *unit;
-        char *end;
-        int shift = 0;
-
-        errno = 0;
-        *ret = strtoull(text, &end, 10);
-        if (errno || end == text || *text == '-')
-                return false;
-        unit = *end ? strchr(units, *end) : NULL;
-        if (unit) {
-                shift = 10 * (int) (unit - units + 1);
-                end++;
-        }
-        if (*end || *ret > UINT64_MAX >> shift)
-                return false;
-        *ret <<= shift;
-        return true;
-}
 
 static int mem_limit(struct axctl *axctl) {
         uint64_t limit;
@@ -53,23 +35,23 @@ static int mem_limit(struct axctl *axctl) {
         return r < 0 ? complain(axctl, axctl->operands[1], r) : STATUS_OK;
 }
 
-enum { MEM_PID, MEM_ALLOCATED, MEM_LIMIT, MEM_PEAK, MEM_REGIONS, MEM_ATTACHED, MEM_COMMAND, MEM_BAR, MEM_COLUMNS };
+enum { MEM_PID, MEM_ALLOCATED, MEM_LIMIT, MEM_PEAK, MEM_REGIONS, MEM_ATTACHED, MEM_BAR, MEM_COMMAND, MEM_COLUMNS };
 
 static const struct column mem_columns[MEM_COLUMNS] = {
         [MEM_PID] = { .name = "PID", .number = true },
         [MEM_ALLOCATED] = { .name = "ALLOCATED", .number = true },
         [MEM_LIMIT] = { .name = "LIMIT", .number = true },
-        [MEM_PEAK] = { .name = "PEAK", .number = true },
-        [MEM_REGIONS] = { .name = "REGIONS", .number = true },
-        [MEM_ATTACHED] = { .name = "ATTACHED", .number = true },
-        [MEM_COMMAND] = { .name = "COMMAND" },
-        [MEM_BAR] = { .name = "OF LIMIT" },
+        [MEM_PEAK] = { .name = "PEAK", .number = true, .spare = 1 },
+        [MEM_REGIONS] = { .name = "REGIONS", .number = true, .spare = 2 },
+        [MEM_ATTACHED] = { .name = "ATTACHED", .number = true, .spare = 3 },
+        [MEM_BAR] = { .name = "OF LIMIT", .spare = 4 },
+        [MEM_COMMAND] = { .name = "COMMAND", .others = true },
 };
 static const char *limit_text(uint64_t limit, char text[static BYTES_SIZE]) {
         return limit ? bytes_text(limit, text) : "-";
 }
 
-/* `room`: what the process could have at most. */
+/* `room`: the most that the process can have. */
 static void mem_row(const struct axctl *axctl, struct libscols_table *table, const struct ax_process *process,
                     bool bars, uint64_t room) {
         struct libscols_line *row = table_row(table, NULL);
@@ -88,7 +70,7 @@ static void mem_row(const struct axctl *axctl, struct libscols_table *table, con
                 table_set(row, MEM_BAR, "%s", bar_text(stats.allocated, stats.limit ? stats.limit : room, picture));
 }
 
-/* What this user may not know of another's process is left out. */
+/* Processes of other users are left out if this user may not see them. */
 static json_object *mem_object(const struct axctl *axctl, const struct ax_process *process) {
         struct ax_memory_stats stats = { .allocated = process->memory };
         bool known = ax_memstats_of(axctl->ax, process->pid, &stats) == 0;
@@ -102,7 +84,7 @@ static json_object *mem_object(const struct axctl *axctl, const struct ax_proces
                 json_object_object_add(object, "regions", json_object_new_uint64(stats.region_count));
                 json_object_object_add(object, "attached", json_object_new_uint64(stats.shm_count));
         }
-        json_object_object_add(object, "command", json_object_new_string(process->command));
+        json_object_object_add(object, "command", json_string(process->command));
         return object;
 }
 
@@ -125,26 +107,29 @@ static int mem_print_json(const struct axctl *axctl, const struct ax_process *pr
                         json_object_array_add(list, mem_object(axctl, &processes[i]));
         json_object_object_add(all, "memory", list);
         json_object_object_add(all, "system", system_object(system));
-        puts(json_object_to_json_string_ext(all, JSON_C_TO_STRING_PRETTY));
+        json_print(stdout, json_object_to_json_string_ext(all, JSON_C_TO_STRING_PRETTY));
+        putchar('\n');
         json_object_put(all);
         return STATUS_OK;
 }
 
 static void print_totals(const struct ax_system_memory_stats *system) {
-        char text[BYTES_SIZE];
+        char total[BYTES_SIZE], limit[BYTES_SIZE], size[BYTES_SIZE];
 
-        printf("System: %s", bytes_text(system->total_allocated, text));
-        if (system->system_limit)
-                printf(" of %s", bytes_text(system->system_limit, text));
-        printf("; %" PRIu64 " segments of %s\n", system->shm_count, bytes_text(system->shm_total_size, text));
+        fact_print(7, "System:", "%s%s%s; %" PRIu64 " segments of %s", bytes_text(system->total_allocated, total),
+                   system->system_limit ? " of " : "",
+                   system->system_limit ? bytes_text(system->system_limit, limit) : "", system->shm_count,
+                   bytes_text(system->shm_total_size, size));
 }
 
 static int mem_print(const struct axctl *axctl, const struct ax_process *processes, int n,
                      const struct ax_system_memory_stats *system) {
         bool bars = isatty(STDOUT_FILENO);
-        struct libscols_table *table = table_new("memory", mem_columns, bars ? MEM_COLUMNS : MEM_COLUMNS - 1, false);
+        struct libscols_table *table = table_new("memory", mem_columns, MEM_COLUMNS, false);
         int status;
 
+        if (table && !bars)
+                scols_column_set_flags(scols_table_get_column(table, MEM_BAR), SCOLS_FL_HIDDEN);
         for (int i = 0; table && i < n; i++)
                 if (processes[i].pid != 1)
                         mem_row(axctl, table, &processes[i], bars, system->system_limit);
@@ -172,40 +157,54 @@ int mem_run(struct axctl *axctl) {
         return r;
 }
 
-static const struct column shm_text_columns[] = {
-        { .name = "ID", .number = true },      { .name = "SIZE", .number = true },
-        { .name = "UID", .number = true },     { .name = "ATTACHED", .number = true },
-        { .name = "CREATOR", .number = true },
+enum { SHM_ID, SHM_SIZE, SHM_UID, SHM_USER, SHM_ATTACHED, SHM_CREATOR, SHM_COLUMNS };
+
+static const struct column shm_text_columns[SHM_COLUMNS] = {
+        [SHM_ID] = { .name = "ID", .number = true },
+        [SHM_SIZE] = { .name = "SIZE", .number = true },
+        [SHM_UID] = { .name = "UID", .number = true },
+        [SHM_USER] = { .name = "USER" },
+        [SHM_ATTACHED] = { .name = "ATTACHED", .number = true },
+        [SHM_CREATOR] = { .name = "CREATOR", .number = true },
 };
-static const struct column shm_json_columns[] = {
-        { .name = "id", .number = true },      { .name = "size", .number = true },
-        { .name = "uid", .number = true },     { .name = "attached", .number = true },
-        { .name = "creator", .number = true },
+static const struct column shm_json_columns[SHM_COLUMNS] = {
+        [SHM_ID] = { .name = "id", .number = true },
+        [SHM_SIZE] = { .name = "size", .number = true },
+        [SHM_UID] = { .name = "uid", .number = true },
+        [SHM_USER] = { .name = "user" },
+        [SHM_ATTACHED] = { .name = "attached", .number = true },
+        [SHM_CREATOR] = { .name = "creator", .number = true },
 };
+
+static void shm_row(struct libscols_table *table, const struct ax_segment *segment, bool json) {
+        const struct passwd *user = getpwuid(segment->uid);
+        struct libscols_line *row = table_row(table, NULL);
+        char text[BYTES_SIZE];
+
+        table_set(row, SHM_ID, "%" PRIu64, segment->id);
+        if (json)
+                table_set(row, SHM_SIZE, "%" PRIu64, segment->size);
+        else
+                table_set(row, SHM_SIZE, "%s", bytes_text(segment->size, text));
+        table_set(row, SHM_UID, "%" PRIu32, segment->uid);
+        if (user || !json)
+                table_set(row, SHM_USER, "%s", user ? user->pw_name : "-");
+        table_set(row, SHM_ATTACHED, "%" PRIu32, segment->attachments);
+        table_set(row, SHM_CREATOR, "%d", segment->creator);
+}
 
 int shm_run(struct axctl *axctl) {
         struct libscols_table *table =
-                table_new("segments", axctl->json ? shm_json_columns : shm_text_columns, 5, axctl->json);
+                table_new("segments", axctl->json ? shm_json_columns : shm_text_columns, SHM_COLUMNS, axctl->json);
         struct ax_segment *segments;
         int n = table ? ax_shm_list(axctl->ax, &segments) : -AX_ENOMEM;
-        char text[BYTES_SIZE];
 
         if (n < 0) {
                 scols_unref_table(table);
                 return complain(axctl, "the daemon", n);
         }
-        for (int i = 0; i < n; i++) {
-                struct libscols_line *row = table_row(table, NULL);
-
-                table_set(row, 0, "%" PRIu64, segments[i].id);
-                if (axctl->json)
-                        table_set(row, 1, "%" PRIu64, segments[i].size);
-                else
-                        table_set(row, 1, "%s", bytes_text(segments[i].size, text));
-                table_set(row, 2, "%" PRIu32, segments[i].uid);
-                table_set(row, 3, "%" PRIu32, segments[i].attachments);
-                table_set(row, 4, "%d", segments[i].creator);
-        }
+        for (int i = 0; i < n; i++)
+                shm_row(table, &segments[i], axctl->json);
         free(segments);
         return table_print(table);
 }

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * ps, kill and run: processes as an operator sees, signals and starts them.
+ * ps and kill: processes as an operator sees and signals them.
  */
 #include <ctype.h>
 #include <errno.h>
+#include <grp.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,10 +13,11 @@
 #include <string.h>
 
 #include "axctl.h"
+#include "selection.h"
 #include "table.h"
 #include "text.h"
 
-/* ---- ps --------------------------------------------------------------------------------------------------- */
+/* ---- ps -------------------------------------------------------------------------------------- */
 
 enum {
         PS_PID,
@@ -30,22 +32,29 @@ enum {
         PS_CALLS,
         PS_HOST_PID,
         PS_COMMAND,
+        PS_TEXT_COLUMNS,
+        PS_GID = PS_TEXT_COLUMNS,
+        PS_USER_GROUP,
+        PS_PARKED,
+        PS_BYTES_READ,
+        PS_BYTES_WRITTEN,
+        PS_MEMORY_LIMIT,
         PS_COLUMNS
 };
 
-static const struct column ps_text_columns[PS_COLUMNS] = {
+static const struct column ps_text_columns[PS_TEXT_COLUMNS] = {
         [PS_PID] = { .name = "PID", .number = true },
-        [PS_PPID] = { .name = "PPID", .number = true },
-        [PS_GROUP] = { .name = "GROUP", .number = true },
-        [PS_UID] = { .name = "UID", .number = true },
-        [PS_USER] = { .name = "USER" },
+        [PS_PPID] = { .name = "PPID", .number = true, .spare = 3 },
+        [PS_GROUP] = { .name = "GROUP", .number = true, .spare = 8 },
+        [PS_UID] = { .name = "UID", .number = true, .spare = 7 },
+        [PS_USER] = { .name = "USER", .spare = 1 },
         [PS_STATE] = { .name = "STATE" },
-        [PS_AGE] = { .name = "AGE", .number = true },
-        [PS_FDS] = { .name = "FDS", .number = true },
-        [PS_MEMORY] = { .name = "MEMORY", .number = true },
-        [PS_CALLS] = { .name = "CALLS", .number = true },
-        [PS_HOST_PID] = { .name = "HOSTPID", .number = true },
-        [PS_COMMAND] = { .name = "COMMAND", .tree = true },
+        [PS_AGE] = { .name = "AGE", .number = true, .spare = 4 },
+        [PS_FDS] = { .name = "FDS", .number = true, .spare = 5 },
+        [PS_MEMORY] = { .name = "MEMORY", .number = true, .spare = 2 },
+        [PS_CALLS] = { .name = "CALLS", .number = true, .spare = 6 },
+        [PS_HOST_PID] = { .name = "HOSTPID", .number = true, .spare = 9 },
+        [PS_COMMAND] = { .name = "COMMAND", .tree = true, .others = true },
 };
 static const struct column ps_json_columns[PS_COLUMNS] = {
         [PS_PID] = { .name = "pid", .number = true },
@@ -60,15 +69,38 @@ static const struct column ps_json_columns[PS_COLUMNS] = {
         [PS_CALLS] = { .name = "calls", .number = true },
         [PS_HOST_PID] = { .name = "host_pid", .number = true },
         [PS_COMMAND] = { .name = "command", .tree = true },
+        [PS_GID] = { .name = "gid", .number = true },
+        [PS_USER_GROUP] = { .name = "user_group" },
+        [PS_PARKED] = { .name = "parked", .number = true },
+        [PS_BYTES_READ] = { .name = "bytes_read", .number = true },
+        [PS_BYTES_WRITTEN] = { .name = "bytes_written", .number = true },
+        [PS_MEMORY_LIMIT] = { .name = "memory_limit", .number = true },
 };
 
 struct ps {
         struct libscols_table *table;
         bool json, tree;
-        struct ax_process *processes;
+        struct selection selection;
+        struct ax_process *processes; /* in order of pids */
         struct libscols_line **lines; /* of each process; NULL: not shown yet */
+        size_t *order;                /* the indices of processes */
         size_t count;
 };
+
+/* Figures for JSON only. */
+static void ps_fill_json(struct libscols_line *row, const struct ax_process *process) {
+        const struct group *group = getgrgid(process->gid);
+
+        table_set(row, PS_AGE, "%" PRIu64, process->age_usec);
+        table_set(row, PS_MEMORY, "%" PRIu64, process->memory);
+        table_set(row, PS_GID, "%" PRIu32, process->gid);
+        if (group)
+                table_set(row, PS_USER_GROUP, "%s", group->gr_name);
+        table_set(row, PS_PARKED, "%" PRIu32, process->parked);
+        table_set(row, PS_BYTES_READ, "%" PRIu64, process->bytes_read);
+        table_set(row, PS_BYTES_WRITTEN, "%" PRIu64, process->bytes_written);
+        table_set(row, PS_MEMORY_LIMIT, "%" PRIu64, process->memory_limit);
+}
 
 static void ps_fill(const struct ps *ps, struct libscols_line *row, const struct ax_process *process) {
         const struct passwd *user = getpwuid(process->uid);
@@ -78,11 +110,11 @@ static void ps_fill(const struct ps *ps, struct libscols_line *row, const struct
         table_set(row, PS_PPID, "%d", process->ppid);
         table_set(row, PS_GROUP, "%d", process->group);
         table_set(row, PS_UID, "%" PRIu32, process->uid);
-        table_set(row, PS_USER, "%s", user ? user->pw_name : "-");
+        if (user || !ps->json)
+                table_set(row, PS_USER, "%s", user ? user->pw_name : "-");
         table_set(row, PS_STATE, "%s", process->state);
         if (ps->json) {
-                table_set(row, PS_AGE, "%" PRIu64, process->age_usec);
-                table_set(row, PS_MEMORY, "%" PRIu64, process->memory);
+                ps_fill_json(row, process);
         } else {
                 table_set(row, PS_AGE, "%s", duration_text(process->age_usec, age));
                 table_set(row, PS_MEMORY, "%s", bytes_text(process->memory, memory));
@@ -99,7 +131,10 @@ static int compare_pids(const void *key, const void *element) {
         return (*(const ax_pid *) key > process->pid) - (*(const ax_pid *) key < process->pid);
 }
 
-/* Parents come before their children, whatever their pids. The list is of one moment in pieces: a parent may be missing in it. */
+/*
+ * Adds parents before their children, whatever their pids. A parent may be missing, because the
+ * list is made in several steps.
+ */
 static struct libscols_line *ps_add(struct ps *ps, size_t i, unsigned depth) {
         const struct ax_process *process = &ps->processes[i], *parent;
         struct libscols_line *above = NULL;
@@ -114,39 +149,83 @@ static struct libscols_line *ps_add(struct ps *ps, size_t i, unsigned depth) {
         return ps->lines[i];
 }
 
-int ps_run(struct axctl *axctl) {
-        struct ps ps = { .json = axctl->json, .tree = axctl->flags['t'] };
-        int n = ax_process_list(axctl->ax, &ps.processes);
+/* Keeps the selected processes only. */
+static void ps_select(struct ps *ps) {
+        size_t n = 0;
 
-        if (n < 0)
-                return complain(axctl, "the daemon", n);
-        ps.count = (size_t) n;
-        ps.table = table_new("processes", ps.json ? ps_json_columns : ps_text_columns, PS_COLUMNS, ps.json);
-        ps.lines = calloc(ps.count + 1, sizeof(struct libscols_line *));
-        if (!ps.table || !ps.lines) {
-                scols_unref_table(ps.table);
-                free(ps.lines);
-                free(ps.processes);
-                return complain(axctl, "the list", -AX_ENOMEM);
-        }
-        for (size_t i = 0; i < ps.count; i++)
-                ps_add(&ps, i, 0);
-        free(ps.lines);
-        free(ps.processes);
-        return table_print(ps.table);
+        for (size_t i = 0; i < ps->count; i++)
+                if (selection_has(&ps->selection, &ps->processes[i]))
+                        ps->processes[n++] = ps->processes[i];
+        ps->count = n;
 }
 
-/* ---- kill ------------------------------------------------------------------------------------------------- */
+static int compare_indices(const void *a, const void *b, void *userdata) {
+        const struct ps *ps = userdata;
 
-/* "-KILL" and "-9", which kill(1) has accustomed everybody to, are "-s KILL" and "-s 9". */
+        return selection_compare(&ps->selection, &ps->processes[*(const size_t *) a],
+                                 &ps->processes[*(const size_t *) b]);
+}
+
+static int ps_print(struct ps *ps) {
+        ps->table = table_new("processes", ps->json ? ps_json_columns : ps_text_columns,
+                              ps->json ? PS_COLUMNS : PS_TEXT_COLUMNS, ps->json);
+        ps->lines = calloc(ps->count + 1, sizeof(struct libscols_line *));
+        ps->order = calloc(ps->count + 1, sizeof(*ps->order));
+        if (!ps->order || !ps->table || !ps->lines) {
+                scols_unref_table(ps->table);
+                return -AX_ENOMEM;
+        }
+        for (size_t i = 0; i < ps->count; i++)
+                ps->order[i] = i;
+        qsort_r(ps->order, ps->count, sizeof(*ps->order), compare_indices, ps);
+        for (size_t i = 0; i < ps->count; i++)
+                ps_add(ps, ps->order[i], 0);
+        return table_print(ps->table);
+}
+
+int ps_run(struct axctl *axctl) {
+        struct ps ps = { .json = axctl->json, .tree = axctl->flags['t'] };
+        int status = selection_init(&ps.selection, axctl), n;
+
+        if (status == STATUS_OK) {
+                n = ax_process_list(axctl->ax, &ps.processes);
+                if (n < 0)
+                        status = complain(axctl, "the daemon", n);
+        }
+        if (status == STATUS_OK) {
+                ps.count = (size_t) n;
+                ps_select(&ps);
+                status = ps_print(&ps);
+                if (status < 0)
+                        status = complain(axctl, "the list", status);
+                else if (ps.count == 0 && selection_is_narrow(&ps.selection))
+                        status = STATUS_FAILED; /* as ps(1) */
+        }
+        selection_deinit(&ps.selection);
+        free(ps.lines);
+        free(ps.order);
+        free(ps.processes);
+        return status;
+}
+
+/* ---- kill ------------------------------------------------------------------------------------ */
+
+/* Returns true for "-KILL" or "-9"; "-V" is an option of every command. */
+static bool is_signal(const char *word) {
+        return word[0] == '-' && (isupper((unsigned char) word[1]) || isdigit((unsigned char) word[1])) &&
+               strcmp(word, "-V") != 0;
+}
+
+/* Like kill(1), accepts "-KILL" and "-9" for "-s KILL" and "-s 9". */
 void kill_prepare(int argc, char **argv) {
         static char option[64];
 
-        if (argc < 2 || argv[1][0] != '-' ||
-            !(isupper((unsigned char) argv[1][1]) || isdigit((unsigned char) argv[1][1])))
-                return;
-        snprintf(option, sizeof(option), "--signal=%s", argv[1] + 1);
-        argv[1] = option;
+        for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+                if (is_signal(argv[i])) {
+                        snprintf(option, sizeof(option), "--signal=%s", argv[i] + 1);
+                        argv[i] = option;
+                        return;
+                }
 }
 
 static int list_signals(void) {
@@ -174,8 +253,6 @@ int kill_run(struct axctl *axctl) {
                 signal = strcmp(axctl->values['s'], "0") == 0 ? 0 : ax_signal_number(axctl->values['s']);
         if (signal < 0)
                 return complain_usage(axctl, axctl->values['s'], "no such signal");
-        if (axctl->n_operands == 0)
-                return complain_usage(axctl, "PID", "missing");
         for (int i = 0; i < axctl->n_operands; i++)
                 if (!parse_number(axctl->operands[i], -INT32_MAX, INT32_MAX, &pid))
                         return complain_usage(axctl, axctl->operands[i], "not a process");
@@ -186,89 +263,4 @@ int kill_run(struct axctl *axctl) {
                         status = complain(axctl, axctl->operands[i], r);
         }
         return status;
-}
-
-/* ---- run -------------------------------------------------------------------------------------------------- */
-
-enum { EXIT_CANNOT_EXECUTE = 126, EXIT_NOT_FOUND = 127, EXIT_SIGNAL = 128 };
-
-struct run {
-        ax_client *ax;
-        ax_pid pid;
-        sigset_t signals;
-};
-
-/* Host signals to us are axeberg signals to the child. */
-static void *forward_signals(void *userdata) {
-        const struct run *run = userdata;
-        int signal;
-
-        for (;;)
-                if (sigwait(&run->signals, &signal) == 0)
-                        ax_kill(run->ax, run->pid, signal); /* they have Linux's numbers */
-        return NULL;
-}
-
-static bool parse_ids(const char *text, struct ax_spawn_options *options) {
-        char uid[16];
-        const char *colon = strchrnul(text, ':');
-        long number;
-
-        snprintf(uid, sizeof(uid), "%.*s", (int) (colon - text), text);
-        if (!parse_number(uid, 0, UINT32_MAX - 1L, &number))
-                return false;
-        options->set_ids = true;
-        options->uid = options->gid = (uint32_t) number;
-        if (*colon && !parse_number(colon + 1, 0, UINT32_MAX - 1L, &number))
-                return false;
-        options->gid = (uint32_t) number;
-        return true;
-}
-
-/*
- * Starts the program. A terminal sends Ctrl-C to it as well as to us, and the host's SIGINT would end it whatever it wants to do about axeberg's: so the
- * host's is ignored there. From then on the signals are ours to wait for.
- */
-static ax_pid start(struct run *run, const char *const *command, const struct ax_spawn_options *options) {
-        signal(SIGINT, SIG_IGN);
-        signal(SIGQUIT, SIG_IGN);
-        run->pid = ax_spawn(run->ax, command, options);
-        sigemptyset(&run->signals);
-        sigaddset(&run->signals, SIGINT);
-        sigaddset(&run->signals, SIGQUIT);
-        sigaddset(&run->signals, SIGTERM);
-        sigaddset(&run->signals, SIGHUP);
-        pthread_sigmask(SIG_BLOCK, &run->signals, NULL);
-        signal(SIGINT, SIG_DFL);
-        signal(SIGQUIT, SIG_DFL);
-        return run->pid;
-}
-
-int run_run(struct axctl *axctl) {
-        const char *const *command = (const char *const *) axctl->operands;
-        struct ax_spawn_options options = { .cwd = axctl->values[OPTION_CWD] };
-        struct run run = { .ax = axctl->ax };
-        struct ax_wait_status status;
-        struct ax_stat cwd;
-        pthread_t forwarder;
-        int r;
-
-        if (axctl->flags['u'] && !parse_ids(axctl->values['u'], &options))
-                return complain_usage(axctl, axctl->values['u'], "not UID or UID:GID");
-        r = options.cwd ? ax_stat(axctl->ax, options.cwd, &cwd) : 0;
-        if (r < 0)
-                return complain(axctl, options.cwd, r);
-        r = start(&run, command, &options);
-        if (r < 0) {
-                complain(axctl, command[0], r);
-                return r == -AX_ENOENT || r == -AX_ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE;
-        }
-        if (pthread_create(&forwarder, NULL, forward_signals, &run) != 0)
-                return complain(axctl, "the signals", -AX_ENOMEM);
-        r = ax_wait(axctl->ax, run.pid, &status, AX_WAIT_ENDED);
-        pthread_cancel(forwarder);
-        pthread_join(forwarder, NULL);
-        if (r < 0)
-                return complain(axctl, command[0], r);
-        return status.kind == AX_EXITED ? status.code : EXIT_SIGNAL + status.code;
 }

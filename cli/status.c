@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * status: the daemon's figures.
  */
@@ -5,6 +6,7 @@
 #include <stdio.h>
 
 #include "axctl.h"
+#include "show.h"
 #include "table.h"
 #include "text.h"
 
@@ -29,12 +31,13 @@ static int status_json(const struct ax_status *status, const char *socket_path) 
                 { .name = "mount_requests", .number = true },
                 { .name = "bytes_read", .number = true },
                 { .name = "bytes_written", .number = true },
+                { .name = "local_calls", .number = true },
         };
         struct libscols_table *table = table_new("status", columns, sizeof(columns) / sizeof(columns[0]), true);
         const uint64_t numbers[] = {
                 status->uptime_usec, status->host_pid,      status->processes,   status->sessions,
                 status->open_files,  status->calls,         status->call_errors, status->mount_requests,
-                status->bytes_read,  status->bytes_written,
+                status->bytes_read,  status->bytes_written, status->local_calls,
         };
         struct libscols_line *row;
 
@@ -49,20 +52,23 @@ static int status_json(const struct ax_status *status, const char *socket_path) 
         return table_print(table);
 }
 
-static int status_text(const struct ax_status *status, const char *socket_path) {
-        char uptime[DURATION_SIZE];
+enum { WIDTH = 15 }; /* of the labels */
 
-        printf("Version         %s\n", status->version);
-        printf("Socket          %s\n", socket_path);
-        printf("Store           %s\n", status->store);
-        printf("Uptime          %s\n", duration_text(status->uptime_usec, uptime));
-        printf("Host pid        %" PRIu32 "\n", status->host_pid);
-        printf("Processes       %" PRIu32 "\n", status->processes);
-        printf("Sessions        %" PRIu32 "\n", status->sessions);
-        printf("Open files      %" PRIu32 "\n", status->open_files);
-        printf("Calls           %" PRIu64 " (%" PRIu64 " failed)\n", status->calls, status->call_errors);
-        printf("Mount requests  %" PRIu64 "\n", status->mount_requests);
-        printf("Bytes           %" PRIu64 " read, %" PRIu64 " written\n", status->bytes_read, status->bytes_written);
+static int status_text(const struct ax_status *status, const char *socket_path) {
+        char uptime[DURATION_SIZE], buffer[SHOWN_SIZE];
+
+        fact_print(WIDTH, "Version", "%s", shown_again(status->version, buffer));
+        fact_print(WIDTH, "Socket", "%s", shown(socket_path, buffer));
+        fact_print(WIDTH, "Store", "%s", shown(status->store, buffer));
+        fact_print(WIDTH, "Uptime", "%s", duration_text(status->uptime_usec, uptime));
+        fact_print(WIDTH, "Host pid", "%" PRIu32, status->host_pid);
+        fact_print(WIDTH, "Processes", "%" PRIu32, status->processes);
+        fact_print(WIDTH, "Sessions", "%" PRIu32, status->sessions);
+        fact_print(WIDTH, "Open files", "%" PRIu32, status->open_files);
+        fact_print(WIDTH, "Calls", "%" PRIu64 " (%" PRIu64 " failed, %" PRIu64 " without the daemon)", status->calls,
+                   status->call_errors, status->local_calls);
+        fact_print(WIDTH, "Mount requests", "%" PRIu64, status->mount_requests);
+        fact_print(WIDTH, "Bytes", "%" PRIu64 " read, %" PRIu64 " written", status->bytes_read, status->bytes_written);
         return STATUS_OK;
 }
 

@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Figures as people read them.
+ * Figures in a form for people.
  */
 #pragma once
 
@@ -11,5 +12,5 @@ enum { DURATION_SIZE = 32, BYTES_SIZE = 24, BAR_WIDTH = 20, BAR_SIZE = BAR_WIDTH
 const char *duration_text(uint64_t usec, char text[static DURATION_SIZE]);
 /* "512", "1.5K", "2.0G": powers of 1024. */
 const char *bytes_text(uint64_t bytes, char text[static BYTES_SIZE]);
-/* "[#####...............]"; empty where there is no limit. */
+/* "[#####...............]"; empty without a limit. */
 const char *bar_text(uint64_t used, uint64_t limit, char text[static BAR_SIZE]);

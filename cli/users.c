@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * users: what each user has taken of what is limited.
+ * users: what each user uses of each limited resource. The text lists resources in use, JSON lists
+ * all of them.
  */
 #include <inttypes.h>
 #include <pwd.h>
@@ -13,13 +15,10 @@
 enum { USERS_UID, USERS_USER, USERS_RESOURCE, USERS_USED, USERS_LIMIT, USERS_REFUSED, USERS_BAR, USERS_COLUMNS };
 
 static const struct column text_columns[USERS_COLUMNS] = {
-        [USERS_UID] = { .name = "UID", .number = true },
-        [USERS_USER] = { .name = "USER" },
-        [USERS_RESOURCE] = { .name = "RESOURCE" },
-        [USERS_USED] = { .name = "USED", .number = true },
-        [USERS_LIMIT] = { .name = "LIMIT", .number = true },
-        [USERS_REFUSED] = { .name = "REFUSED", .number = true },
-        [USERS_BAR] = { .name = "OF LIMIT" },
+        [USERS_UID] = { .name = "UID", .number = true },     [USERS_USER] = { .name = "USER", .spare = 1 },
+        [USERS_RESOURCE] = { .name = "RESOURCE" },           [USERS_USED] = { .name = "USED", .number = true },
+        [USERS_LIMIT] = { .name = "LIMIT", .number = true }, [USERS_REFUSED] = { .name = "REFUSED", .number = true },
+        [USERS_BAR] = { .name = "OF LIMIT", .spare = 2 },
 };
 static const struct column json_columns[USERS_COLUMNS] = {
         [USERS_UID] = { .name = "uid", .number = true },     [USERS_USER] = { .name = "user" },
@@ -27,7 +26,7 @@ static const struct column json_columns[USERS_COLUMNS] = {
         [USERS_LIMIT] = { .name = "limit", .number = true }, [USERS_REFUSED] = { .name = "refused", .number = true },
 };
 
-/* A figure as it is, or bytes as people read them. */
+/* A plain figure, or bytes in a form for people. */
 static const char *amount(uint64_t value, bool bytes, char text[static BYTES_SIZE]) {
         if (bytes)
                 return bytes_text(value, text);
@@ -40,11 +39,12 @@ static void add_row(const struct axctl *axctl, struct libscols_table *table, con
         const struct passwd *known = getpwuid(user->uid);
         struct libscols_line *row = table_row(table, NULL);
         uint64_t used = user->resources[resource].used, limit = user->resources[resource].limit;
-        bool bytes = resource == AX_RESOURCE_MEMORY && !axctl->json;
+        bool bytes = (resource == AX_RESOURCE_MEMORY || resource == AX_RESOURCE_BUFFERS) && !axctl->json;
         char text[BYTES_SIZE], picture[BAR_SIZE];
 
         table_set(row, USERS_UID, "%" PRIu32, user->uid);
-        table_set(row, USERS_USER, "%s", known ? known->pw_name : "-");
+        if (known || !axctl->json)
+                table_set(row, USERS_USER, "%s", known ? known->pw_name : "-");
         table_set(row, USERS_RESOURCE, "%s", ax_resource_name((enum ax_resource) resource));
         table_set(row, USERS_USED, "%s", amount(used, bytes, text));
         table_set(row, USERS_LIMIT, "%s", limit || axctl->json ? amount(limit, bytes, text) : "-");
@@ -65,7 +65,8 @@ int users_run(struct axctl *axctl) {
                           axctl->json);
         for (int i = 0; table && i < n; i++)
                 for (int resource = 0; resource < AX_RESOURCES; resource++)
-                        if (users[i].resources[resource].used > 0 || users[i].resources[resource].refused > 0)
+                        if (axctl->json || users[i].resources[resource].used > 0 ||
+                            users[i].resources[resource].refused > 0)
                                 add_row(axctl, table, &users[i], resource, bars);
         free(users);
         return table ? table_print(table) : complain(axctl, "the list", -AX_ENOMEM);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "cancel.h"
 
 #include <pthread.h>
@@ -5,6 +6,9 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "client.h"
+#include "in_flight.h"
+#include "reader.h"
 #include "transport.h"
 
 /* A call that a switch watches; lives on the stack of the thread that makes it. */
@@ -15,13 +19,13 @@ struct watched_call {
 };
 
 struct ax_cancel {
-        unsigned generation;  /* of fork() */
+        unsigned generation;  /* client_forks when it was made */
         pthread_mutex_t lock; /* taken before a client's lock, never after it */
         bool fired;
-        struct watched_call *calls; /* of all threads that use the switch */
+        struct watched_call *calls; /* calls of all threads that use the switch */
 };
 
-static _Thread_local ax_cancel *current;
+_Thread_local ax_cancel *cancel_current;
 static _Thread_local struct watched_call watched;
 
 int ax_cancel_new(ax_cancel **ret) {
@@ -38,7 +42,10 @@ int ax_cancel_new(ax_cancel **ret) {
         return 0;
 }
 
-/* A forked child's copy of its parent's switch watches the parent's calls, and its lock may never be free again. */
+/*
+ * Returns false for a forked child's copy of its parent's switch, which watches the parent's
+ * calls and may stay locked for good.
+ */
 static bool is_ours(const ax_cancel *cancel) {
         return cancel && cancel->generation == client_fork_generation();
 }
@@ -50,7 +57,27 @@ void ax_cancel_free(ax_cancel *cancel) {
 }
 
 void ax_cancel_use(ax_cancel *cancel) {
-        current = is_ours(cancel) ? cancel : NULL;
+        cancel_current = is_ours(cancel) ? cancel : NULL;
+}
+
+/*
+ * Asks the daemon to interrupt a call, and does not wait. Nobody waits for the reply either, and
+ * a call is cancelled once at most, so the call's serial with a bit more is serial enough.
+ */
+static void send_cancel(ax_client *ax, uint32_t serial) {
+        Axeberg__CancelRequest request = AXEBERG__CANCEL_REQUEST__INIT;
+        uint8_t frame[AX_FRAME_HEADER_SIZE + 16];
+        size_t size;
+        int broken;
+
+        request.serial = serial;
+        size = frame_encode(frame, serial | CANCEL_SERIAL, AX_METHOD(cancel), &request.base, 0);
+        pthread_mutex_lock(&ax->lock);
+        broken = ax->broken;
+        ax->cancels_in_flight++;
+        pthread_mutex_unlock(&ax->lock);
+        if (broken == 0)
+                reader_send(ax, frame, size, NULL, 0);
 }
 
 void ax_cancel_fire(ax_cancel *cancel) {
@@ -62,28 +89,24 @@ void ax_cancel_fire(ax_cancel *cancel) {
         if (!cancel->fired) {
                 cancel->fired = true;
                 DL_FOREACH (cancel->calls, call) {
-                        client_send_cancel(call->client, call->serial);
+                        send_cancel(call->client, call->serial);
                 }
         }
         pthread_mutex_unlock(&cancel->lock);
 }
 
 void cancel_watch(ax_client *ax, uint32_t serial) {
-        if (!current)
-                return;
         watched.client = ax;
         watched.serial = serial;
-        pthread_mutex_lock(&current->lock);
-        DL_APPEND(current->calls, &watched);
-        if (current->fired)
-                client_send_cancel(ax, serial);
-        pthread_mutex_unlock(&current->lock);
+        pthread_mutex_lock(&cancel_current->lock);
+        DL_APPEND(cancel_current->calls, &watched);
+        if (cancel_current->fired)
+                send_cancel(ax, serial);
+        pthread_mutex_unlock(&cancel_current->lock);
 }
 
 void cancel_unwatch(void) {
-        if (!current)
-                return;
-        pthread_mutex_lock(&current->lock);
-        DL_DELETE(current->calls, &watched);
-        pthread_mutex_unlock(&current->lock);
+        pthread_mutex_lock(&cancel_current->lock);
+        DL_DELETE(cancel_current->calls, &watched);
+        pthread_mutex_unlock(&cancel_current->lock);
 }

@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Cancel switches, as the transport sees them.
+ * The side of cancel switches that calls see (ax_cancel_new()).
  */
 #pragma once
 
@@ -7,7 +8,16 @@
 
 #include "axeberg.h"
 
-/* The calling thread's call is out: from now on its switch interrupts it, and at once where it has been fired already. */
+/*
+ * The calling thread's switch, or NULL. Each call looks at it, so it lies in each thread's own
+ * block.
+ */
+extern _Thread_local ax_cancel *cancel_current __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/*
+ * Says that the calling thread's call has been sent: from now on its switch, which it has,
+ * interrupts the call, at once if it has been fired already.
+ */
 void cancel_watch(ax_client *ax, uint32_t serial);
-/* The calling thread's call is over. */
+/* Says that the call is over. */
 void cancel_unwatch(void);

@@ -1,22 +1,24 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The operator's side of the console.
  */
-#include "transport.h"
+#include "call.h"
+
+static size_t chunk_size(size_t size) {
+        return size < AX_FRAME_MAX_DATA ? size : AX_FRAME_MAX_DATA;
+}
 
 static int push_chunk(ax_client *ax, const char *data, size_t size) {
-        Axeberg__Empty request = AXEBERG__EMPTY__INIT;
-        struct rpc rpc = { .trailer = data, .trailer_size = size < AX_FRAME_MAX_DATA ? size : AX_FRAME_MAX_DATA };
-        int r = RPC(ax, console_push_input, &request, rpc_ignore, &rpc);
+        struct rpc rpc = { .trailer = data, .trailer_size = chunk_size(size) };
+        int r = RPC(ax, console_push_input, REQUEST(Empty), rpc_ignore, &rpc);
 
         return r > 0 && (size_t) r > rpc.trailer_size ? -AX_EPROTO : r;
 }
 
 int ax_console_push_input(ax_client *ax, const void *data, size_t size) {
         size_t done = 0;
-        int r = client_check(ax);
+        int r;
 
-        if (r < 0)
-                return r;
         if (!data && size > 0)
                 return -AX_EINVAL;
         if (size > INT32_MAX)
@@ -30,62 +32,62 @@ int ax_console_push_input(ax_client *ax, const void *data, size_t size) {
         return (int) done;
 }
 
-struct taken {
-        uint64_t lost, offset;
-};
-
-static void take_on_reply(const Axeberg__ConsoleTakeReply *reply, void *data) {
-        *(struct taken *) ((struct rpc *) data)->context = (struct taken){ reply->lost, reply->offset };
+/* A reply whose count is not that of the data that came is wrong. */
+static ssize_t taken(const struct rpc *rpc) {
+        return rpc->status > 0 && (size_t) rpc->status != rpc->data_received ? -AX_EPROTO : rpc->status;
 }
 
-static ssize_t take(ax_client *ax, void *buf, size_t size, Axeberg__ConsoleTakeRequest request, struct taken *ret) {
-        struct rpc rpc = { .data = buf, .context = ret };
-        int r = client_check(ax);
-
-        if (r < 0)
-                return r;
-        if (!buf && size > 0)
-                return -AX_EINVAL;
-        rpc.data_size = size < AX_FRAME_MAX_DATA ? size : AX_FRAME_MAX_DATA;
-        request.size = (uint32_t) rpc.data_size;
-        r = RPC(ax, console_take_output, &request, take_on_reply, &rpc);
-        return r > 0 && (size_t) r != rpc.data_received ? -AX_EPROTO : r;
+static void take_on_reply(const Axeberg__ConsoleTakeReply *reply, void *data) {
+        *(uint64_t *) ((struct rpc *) data)->context = reply->lost;
 }
 
 ssize_t ax_console_take_output(ax_client *ax, void *buf, size_t size) {
-        Axeberg__ConsoleTakeRequest request = AXEBERG__CONSOLE_TAKE_REQUEST__INIT;
-        struct taken taken;
+        uint64_t lost;
+        struct rpc rpc = { .data = buf, .data_size = chunk_size(size), .context = &lost };
 
-        return take(ax, buf, size, request, &taken);
+        if (!buf && size > 0)
+                return -AX_EINVAL;
+        RPC(ax, console_take_output, REQUEST(ConsoleTakeRequest, .size = (uint32_t) rpc.data_size), take_on_reply,
+            &rpc);
+        return taken(&rpc);
 }
 
 ssize_t ax_console_wait_output(ax_client *ax, void *buf, size_t size, uint64_t *ret_lost) {
-        Axeberg__ConsoleTakeRequest request = AXEBERG__CONSOLE_TAKE_REQUEST__INIT;
-        struct taken taken = { 0 };
-        ssize_t n;
+        uint64_t lost = 0;
+        struct rpc rpc = { .data = buf, .data_size = chunk_size(size), .context = &lost };
 
-        request.wait = true;
-        n = take(ax, buf, size, request, &taken);
-        if (n >= 0 && ret_lost)
-                *ret_lost = taken.lost;
-        return n;
+        if (!buf && size > 0)
+                return -AX_EINVAL;
+        if (RPC(ax, console_wait_output, REQUEST(ConsoleTakeRequest, .size = (uint32_t) rpc.data_size), take_on_reply,
+                &rpc) >= 0 &&
+            ret_lost)
+                *ret_lost = lost;
+        return taken(&rpc);
+}
+
+struct followed {
+        uint64_t lost, offset;
+};
+
+static void follow_on_reply(const Axeberg__ConsoleFollowReply *reply, void *data) {
+        *(struct followed *) ((struct rpc *) data)->context = (struct followed){ reply->lost, reply->offset };
 }
 
 ssize_t ax_console_follow(ax_client *ax, uint64_t *offset, void *buf, size_t size, uint64_t *ret_lost) {
-        Axeberg__ConsoleTakeRequest request = AXEBERG__CONSOLE_TAKE_REQUEST__INIT;
-        struct taken taken = { 0 };
+        struct followed followed = { 0 };
+        struct rpc rpc = { .data = buf, .data_size = chunk_size(size), .context = &followed };
         ssize_t n;
 
-        if (!offset)
+        if (!offset || (!buf && size > 0))
                 return -AX_EINVAL;
-        request.wait = request.follow = true;
-        request.offset = *offset;
-        n = take(ax, buf, size, request, &taken);
+        RPC(ax, console_follow, REQUEST(ConsoleFollowRequest, .offset = *offset, .size = (uint32_t) rpc.data_size),
+            follow_on_reply, &rpc);
+        n = taken(&rpc);
         if (n < 0)
                 return n;
-        *offset = taken.offset;
+        *offset = followed.offset;
         if (ret_lost)
-                *ret_lost = taken.lost;
+                *ret_lost = followed.lost;
         return n;
 }
 
@@ -98,13 +100,9 @@ static void size_on_reply(const Axeberg__ConsoleSizeReply *reply, void *data) {
 }
 
 int ax_console_size(ax_client *ax, unsigned *ret_rows, unsigned *ret_columns) {
-        Axeberg__ConsoleSizeRequest request = AXEBERG__CONSOLE_SIZE_REQUEST__INIT;
         struct size size = { 0 };
-        struct rpc rpc = { .context = &size };
-        int r = client_check(ax);
+        int r = RPC(ax, console_size, REQUEST(Empty), size_on_reply, &(struct rpc){ .context = &size });
 
-        if (r == 0)
-                r = RPC(ax, console_size, &request, size_on_reply, &rpc);
         if (r == 0 && ret_rows)
                 *ret_rows = size.rows;
         if (r == 0 && ret_columns)
@@ -113,15 +111,5 @@ int ax_console_size(ax_client *ax, unsigned *ret_rows, unsigned *ret_columns) {
 }
 
 int ax_console_set_size(ax_client *ax, unsigned rows, unsigned columns) {
-        Axeberg__ConsoleSizeRequest request = AXEBERG__CONSOLE_SIZE_REQUEST__INIT;
-        struct size size;
-        struct rpc rpc = { .context = &size };
-        int r = client_check(ax);
-
-        if (r < 0)
-                return r;
-        request.set = true;
-        request.rows = rows;
-        request.columns = columns;
-        return RPC(ax, console_size, &request, size_on_reply, &rpc);
+        return CALL(ax, console_set_size, ConsoleSetSizeRequest, .rows = rows, .columns = columns);
 }

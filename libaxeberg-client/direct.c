@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 #include "direct.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -8,8 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "local.h"
-#include "transport.h"
+#include "host_fd.h"
 
 struct direct_file {
         int host_fd;
@@ -20,10 +21,10 @@ struct direct_file {
 struct direct_slot {
         struct direct_file *file;
         uint32_t generation;
-        bool refused; /* the daemon does not give it */
+        bool refused; /* the daemon gives no descriptor of it */
 };
 
-enum { MOST_FILES = 512, LARGEST_FD = 65535 };
+enum { MAX_FILES = 512, MAX_FD = 65535 };
 
 void direct_table_init(struct direct_table *table) {
         *table = (struct direct_table){ 0 };
@@ -34,6 +35,7 @@ static void put(struct direct_table *table, struct direct_file *file) {
         bool last;
 
         pthread_mutex_lock(&table->lock);
+        assert(file->refs > 0);
         last = --file->refs == 0;
         pthread_mutex_unlock(&table->lock);
         if (last) {
@@ -54,7 +56,7 @@ static struct direct_file *get(struct direct_table *table, int fd) {
         return file;
 }
 
-/* With the lock held. NULL: no memory. */
+/* With the lock held. Returns NULL if there is no memory. */
 static struct direct_slot *make_slot(struct direct_table *table, int fd) {
         size_t size = (size_t) fd + 1 > table->size * 2 ? (size_t) fd + 16 : table->size * 2;
         struct direct_slot *slots;
@@ -74,24 +76,16 @@ static struct direct_slot *make_slot(struct direct_table *table, int fd) {
 static bool has_room(const struct direct_table *table) {
         struct rlimit limit;
 
-        if (table->count >= MOST_FILES || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        if (table->count >= MAX_FILES || getrlimit(RLIMIT_NOFILE, &limit) < 0)
                 return false;
         return table->count < limit.rlim_cur / 4;
 }
 
-static bool may_go_direct(const ax_client *ax) {
-        const struct ax_process_page *page = ax->process_page;
-
-        return page && ax->counters && !client_is_traced(ax) && __atomic_load_n(&page->alive, __ATOMIC_RELAXED) &&
-               !__atomic_load_n(&page->mediated, __ATOMIC_RELAXED);
-}
-
-bool direct_wants(ax_client *ax, int fd, uint32_t *ret_ticket) {
-        struct direct_table *table = &ax->direct;
+bool direct_wants(struct direct_table *table, int fd, uint32_t *ret_ticket) {
         const struct direct_slot *slot;
         bool wants = false;
 
-        if (fd < 0 || fd > LARGEST_FD || !may_go_direct(ax))
+        if (fd < 0 || fd > MAX_FD)
                 return false;
         pthread_mutex_lock(&table->lock);
         slot = make_slot(table, fd);
@@ -115,9 +109,8 @@ static struct direct_file *file_new(int host_fd) {
         return file;
 }
 
-void direct_offer(ax_client *ax, int fd, uint32_t ticket, int host_fd) {
+void direct_offer(struct direct_table *table, int fd, uint32_t ticket, int host_fd) {
         struct direct_file *file = host_fd >= 0 ? file_new(host_fd) : NULL;
-        struct direct_table *table = &ax->direct;
         struct direct_slot *slot;
 
         pthread_mutex_lock(&table->lock);
@@ -133,8 +126,7 @@ void direct_offer(ax_client *ax, int fd, uint32_t ticket, int host_fd) {
         }
         pthread_mutex_unlock(&table->lock);
         free(file);
-        if (host_fd >= 0)
-                close(host_fd);
+        close_fd(&host_fd);
 }
 
 static struct direct_file *take_out(struct direct_table *table, struct direct_slot *slot) {
@@ -148,8 +140,7 @@ static struct direct_file *take_out(struct direct_table *table, struct direct_sl
         return file;
 }
 
-void direct_forget(ax_client *ax, int fd) {
-        struct direct_table *table = &ax->direct;
+void direct_forget(struct direct_table *table, int fd) {
         struct direct_file *file = NULL;
 
         if (fd < 0)
@@ -162,17 +153,17 @@ void direct_forget(ax_client *ax, int fd) {
                 put(table, file);
 }
 
-void direct_forget_all(ax_client *ax) {
+void direct_forget_all(struct direct_table *table) {
         size_t size;
 
-        pthread_mutex_lock(&ax->direct.lock);
-        size = ax->direct.size;
-        pthread_mutex_unlock(&ax->direct.lock);
+        pthread_mutex_lock(&table->lock);
+        size = table->size;
+        pthread_mutex_unlock(&table->lock);
         for (size_t fd = 0; fd < size; fd++)
-                direct_forget(ax, (int) fd);
+                direct_forget(table, (int) fd);
 }
 
-/* In a forked child nobody else uses it, but another thread of its parent may have left it locked. */
+/* Leaves the lock alone (client_free()). */
 void direct_table_deinit(struct direct_table *table) {
         for (size_t i = 0; i < table->size; i++)
                 if (table->slots[i].file) {
@@ -182,7 +173,10 @@ void direct_table_deinit(struct direct_table *table) {
         free(table->slots);
 }
 
-/* write(2) to a pipe that nobody reads raises SIGPIPE; the program's own SIGPIPE is the daemon's to send. */
+/*
+ * write(2) to a pipe without readers raises SIGPIPE. The program must not see the host's: the
+ * daemon sends axeberg's.
+ */
 static ssize_t write_quietly(int fd, const void *buffer, size_t size) {
         static const struct timespec no_time = { 0 };
         sigset_t pipe, old, pending;
@@ -217,23 +211,18 @@ static ssize_t transfer_once(const struct direct_file *file, const struct direct
         return n < 0 ? -errno : n;
 }
 
-bool direct_transfer(ax_client *ax, const struct direct_transfer *transfer, ssize_t *ret, bool *ret_is_pipe) {
-        enum ax_local_call name = transfer->writing ? AX_LOCAL_WRITE : AX_LOCAL_READ;
-        struct local_call call = { .call = name };
-        struct direct_file *file;
+bool direct_transfer(struct direct_table *table, const struct direct_transfer *transfer, ssize_t *ret,
+                     bool *ret_is_pipe) {
+        struct direct_file *file = transfer->size > 0 ? get(table, transfer->fd) : NULL;
         ssize_t n;
 
-        if (transfer->size == 0 || !may_go_direct(ax))
-                return false;
-        file = get(&ax->direct, transfer->fd);
         if (!file)
                 return false;
         n = transfer_once(file, transfer);
         *ret_is_pipe = file->is_pipe;
-        put(&ax->direct, file);
+        put(table, file);
         if (n == -EAGAIN || n == -EINTR || n == -EPIPE)
-                return false; /* to be waited for, or to be told by a signal */
-        local_end(ax, &call, transfer->fd, (uint64_t) transfer->offset, transfer->size, n);
+                return false; /* the daemon has to wait, or to send a signal */
         *ret = n;
         return true;
 }

@@ -1,11 +1,15 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * The direct data plane: the host's descriptors of store files and pipes, which the library reads and writes itself.
+ * The direct data plane: the host's descriptors of store files and pipes, which the library reads
+ * and writes itself.
  *
- * A descriptor comes with the reply to the first transfer on it, where the daemon gives one. What is open at a number may change: each slot has a
- * generation, and a host descriptor that arrives for an earlier one is closed. A transfer holds its file, so that a close in another thread does not close
- * the host's descriptor under it.
+ * A descriptor comes with the reply to the first transfer, if the daemon gives one. What is open
+ * at a number may change: each slot has a generation, and a host descriptor that arrives for an
+ * earlier one is closed. A transfer holds its file, so that a close in a different thread does
+ * not close the host's descriptor under it.
  *
- * Whatever is not plain goes through the daemon: waiting, signals, a stopped process, SIGPIPE, everything while the trace is on.
+ * Whatever is not plain goes through the daemon: waiting, signals, a stopped process, SIGPIPE,
+ * and everything while the program is traced. So local_may_go_direct() comes before a transfer.
  */
 #pragma once
 
@@ -14,8 +18,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-#include "axeberg.h"
 
 struct direct_slot;
 
@@ -37,14 +39,21 @@ struct direct_transfer {
 void direct_table_init(struct direct_table *table);
 void direct_table_deinit(struct direct_table *table);
 
-/* Return: whether `*ret`, a count or a negative error, is the result; else the daemon is to be asked. A short count from a pipe is to be gone on with there. */
-bool direct_transfer(ax_client *ax, const struct direct_transfer *transfer, ssize_t *ret, bool *ret_is_pipe);
+/*
+ * Transfers what it can. Returns true if `*ret`, a count or a negative error, is the result;
+ * false if the daemon has to do it. The daemon goes on after a short count from a pipe.
+ */
+bool direct_transfer(struct direct_table *table, const struct direct_transfer *transfer, ssize_t *ret,
+                     bool *ret_is_pipe);
 
-/* Whether the daemon should be asked for the descriptor. `*ret_ticket` goes to direct_offer(). */
-bool direct_wants(ax_client *ax, int fd, uint32_t *ret_ticket);
-/* What the daemon gave, which is taken over; negative: nothing. */
-void direct_offer(ax_client *ax, int fd, uint32_t ticket, int host_fd);
+/*
+ * Returns true if the daemon should be asked for the descriptor. `*ret_ticket` is for
+ * direct_offer().
+ */
+bool direct_wants(struct direct_table *table, int fd, uint32_t *ret_ticket);
+/* Takes over the descriptor that the daemon gave; it is negative if that gave none. */
+void direct_offer(struct direct_table *table, int fd, uint32_t ticket, int host_fd);
 
-/* Something else is open at the number now, or nothing. */
-void direct_forget(ax_client *ax, int fd);
-void direct_forget_all(ax_client *ax);
+/* Says that something else, or nothing, is open at the number now. */
+void direct_forget(struct direct_table *table, int fd);
+void direct_forget_all(struct direct_table *table);

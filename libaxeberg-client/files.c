@@ -1,38 +1,29 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Calls on descriptors.
  */
-#include <stdio.h>
-#include <string.h>
+#include "call.h"
+#include "local.h"
 
-#include "stat.h"
-#include "transport.h"
-
-/* As Linux: no transfer is larger (read(2), NOTES). */
+/* As on Linux, no transfer is larger (read(2), NOTES). */
 enum { MAX_TRANSFER = 0x7ffff000 };
 
 static size_t chunk_size(size_t left) {
         return left < AX_FRAME_MAX_DATA ? left : AX_FRAME_MAX_DATA;
 }
 
-struct transfer {
-        int fd;
-        size_t size;
-        int64_t offset;
-        bool positioned;
-};
-
-/* Whether there is another chunk, at an offset that exists. */
-static bool transfer_goes_on(const struct transfer *transfer, size_t done) {
+/* Returns true if there is one more chunk, at an offset that exists. */
+static bool transfer_goes_on(const struct direct_transfer *transfer, size_t done) {
         return done < transfer->size && (!transfer->positioned || (int64_t) done <= INT64_MAX - transfer->offset);
 }
 
 /* Clamps and checks what is the same for all four. */
-static int transfer_check(ax_client *ax, struct transfer *transfer, const void *buf) {
+static int transfer_check(ax_client *ax, struct direct_transfer *transfer) {
         int r = client_check(ax);
 
         if (r < 0)
                 return r;
-        if (!buf && transfer->size > 0)
+        if (!transfer->buffer && transfer->size > 0)
                 return -AX_EINVAL;
         if (transfer->positioned && transfer->offset < 0)
                 return -AX_EINVAL;
@@ -41,105 +32,90 @@ static int transfer_check(ax_client *ax, struct transfer *transfer, const void *
         return 0;
 }
 
-/* Whether the daemon is asked for the host's descriptor along with this transfer. */
-static bool want_direct(ax_client *ax, const struct transfer *transfer, struct rpc *rpc, uint32_t *ret_ticket,
-                        int *ret_host_fd) {
-        if (!direct_wants(ax, transfer->fd, ret_ticket))
+static enum ax_local_call transfer_name(const struct direct_transfer *transfer) {
+        if (transfer->positioned)
+                return transfer->writing ? AX_LOCAL_PWRITE : AX_LOCAL_PREAD;
+        return transfer->writing ? AX_LOCAL_WRITE : AX_LOCAL_READ;
+}
+
+/* Transfers without the daemon what it can; see direct_transfer(). */
+static bool transfer_directly(ax_client *ax, const struct direct_transfer *transfer, ssize_t *ret, bool *ret_is_pipe) {
+        struct local_call call;
+
+        if (!local_may_go_direct(ax))
                 return false;
-        rpc->fds = ret_host_fd;
-        rpc->max_fds = 1;
-        rpc->fds_optional = true;
+        call = local_begin(ax, transfer_name(transfer));
+        if (!direct_transfer(&ax->direct, transfer, ret, ret_is_pipe))
+                return false;
+        local_end(ax, &call, transfer->fd, (uint64_t) transfer->offset, transfer->size, *ret);
         return true;
 }
 
-static struct direct_transfer as_direct(const struct transfer *transfer, const void *buffer, bool writing) {
-        return (struct direct_transfer){
-                .fd = transfer->fd,
-                .buffer = (void *) buffer,
-                .size = transfer->size,
-                .offset = transfer->offset,
-                .positioned = transfer->positioned,
-                .writing = writing,
-        };
+static int read_chunk(ax_client *ax, const struct direct_transfer *transfer, size_t done, struct rpc *rpc, bool want) {
+        rpc->data = (char *) transfer->buffer + done;
+        rpc->data_size = chunk_size(transfer->size - done);
+        if (transfer->positioned)
+                return RPC(ax, pread,
+                           REQUEST(PreadRequest, .fd = transfer->fd, .size = (uint32_t) rpc->data_size,
+                                   .offset = transfer->offset + (int64_t) done, .continued = done > 0,
+                                   .want_direct = want),
+                           rpc_ignore, rpc);
+        return RPC(ax, read,
+                   REQUEST(ReadRequest, .fd = transfer->fd, .size = (uint32_t) rpc->data_size, .continued = done > 0,
+                           .want_direct = want),
+                   rpc_ignore, rpc);
 }
 
-static int read_chunk(ax_client *ax, const struct transfer *transfer, size_t done, char *buf) {
-        Axeberg__ReadRequest request = AXEBERG__READ_REQUEST__INIT;
-        struct rpc rpc = { .data = buf + done, .data_size = chunk_size(transfer->size - done) };
+static int write_chunk(ax_client *ax, const struct direct_transfer *transfer, size_t done, struct rpc *rpc, bool want) {
+        rpc->trailer = (const char *) transfer->buffer + done;
+        rpc->trailer_size = chunk_size(transfer->size - done);
+        if (transfer->positioned)
+                return RPC(ax, pwrite,
+                           REQUEST(PwriteRequest, .fd = transfer->fd, .offset = transfer->offset + (int64_t) done,
+                                   .continued = done > 0, .want_direct = want),
+                           rpc_ignore, rpc);
+        return RPC(ax, write, REQUEST(WriteRequest, .fd = transfer->fd, .continued = done > 0, .want_direct = want),
+                   rpc_ignore, rpc);
+}
+
+/* Transfers a chunk, and asks for the host's descriptor along with it if that is of use. */
+static int transfer_chunk(ax_client *ax, const struct direct_transfer *transfer, size_t done) {
+        struct rpc rpc = { 0 };
+        int host_fd = -1, r;
         uint32_t ticket;
-        int r, host_fd = -1;
+        bool want = local_may_go_direct(ax) && direct_wants(&ax->direct, transfer->fd, &ticket);
 
-        request.want_direct = want_direct(ax, transfer, &rpc, &ticket, &host_fd);
-        request.fd = transfer->fd;
-        request.size = (uint32_t) rpc.data_size;
-        request.positioned = transfer->positioned;
-        request.offset = transfer->positioned ? transfer->offset + (int64_t) done : 0;
-        request.continued = done > 0;
-        r = RPC(ax, read, &request, rpc_ignore, &rpc);
-        if (request.want_direct && r >= 0)
-                direct_offer(ax, transfer->fd, ticket, host_fd);
-        return r > 0 && (size_t) r != rpc.data_received ? -AX_EPROTO : r;
+        if (want) {
+                rpc.fds = &host_fd;
+                rpc.max_fds = 1;
+                rpc.fds_optional = true;
+        }
+        r = transfer->writing ? write_chunk(ax, transfer, done, &rpc, want)
+                              : read_chunk(ax, transfer, done, &rpc, want);
+        if (want && r >= 0)
+                direct_offer(&ax->direct, transfer->fd, ticket, host_fd);
+        if (r > 0 && (transfer->writing ? (size_t) r > rpc.trailer_size : (size_t) r != rpc.data_received))
+                return -AX_EPROTO;
+        return r;
 }
 
-/* A short chunk ends the transfer, and so does one that would have to be waited for. */
-static ssize_t read_all(ax_client *ax, struct transfer transfer, char *buf) {
-        struct direct_transfer direct = as_direct(&transfer, buf, false);
+/* A short chunk ends the transfer: the end of a file, a full disk, a signal, or having to wait. */
+static ssize_t transfer(ax_client *ax, struct direct_transfer transfer) {
+        int r = transfer_check(ax, &transfer);
         size_t done = 0, wanted;
-        int r = transfer_check(ax, &transfer, buf);
         bool is_pipe;
         ssize_t n;
 
         if (r < 0)
                 return r;
-        direct.size = transfer.size;
-        if (direct_transfer(ax, &direct, &n, &is_pipe))
-                return n;
-        do {
-                wanted = chunk_size(transfer.size - done);
-                r = read_chunk(ax, &transfer, done, buf);
-                if (r < 0)
-                        return done > 0 ? (ssize_t) done : r;
-                done += (size_t) r;
-        } while ((size_t) r == wanted && transfer_goes_on(&transfer, done));
-        return (ssize_t) done;
-}
-
-static int write_chunk(ax_client *ax, const struct transfer *transfer, size_t done, const char *buf) {
-        Axeberg__WriteRequest request = AXEBERG__WRITE_REQUEST__INIT;
-        struct rpc rpc = { .trailer = buf + done, .trailer_size = chunk_size(transfer->size - done) };
-        uint32_t ticket;
-        int r, host_fd = -1;
-
-        request.want_direct = want_direct(ax, transfer, &rpc, &ticket, &host_fd);
-        request.continued = done > 0;
-        request.fd = transfer->fd;
-        request.positioned = transfer->positioned;
-        request.offset = transfer->positioned ? transfer->offset + (int64_t) done : 0;
-        r = RPC(ax, write, &request, rpc_ignore, &rpc);
-        if (request.want_direct && r >= 0)
-                direct_offer(ax, transfer->fd, ticket, host_fd);
-        return r > 0 && (size_t) r > rpc.trailer_size ? -AX_EPROTO : r;
-}
-
-/* A short chunk ends the transfer: a disk is full, or a signal has come. */
-static ssize_t write_all(ax_client *ax, struct transfer transfer, const char *buf) {
-        struct direct_transfer direct = as_direct(&transfer, buf, true);
-        size_t done = 0, wanted;
-        int r = transfer_check(ax, &transfer, buf);
-        bool is_pipe;
-        ssize_t n;
-
-        if (r < 0)
-                return r;
-        direct.size = transfer.size;
-        if (direct_transfer(ax, &direct, &n, &is_pipe)) {
-                if (n < 0 || (size_t) n == transfer.size || !is_pipe)
+        if (transfer_directly(ax, &transfer, &n, &is_pipe)) {
+                if (n < 0 || (size_t) n == transfer.size || !is_pipe || !transfer.writing)
                         return n;
                 done = (size_t) n; /* there was no more room: the daemon waits for it */
         }
         do {
                 wanted = chunk_size(transfer.size - done);
-                r = write_chunk(ax, &transfer, done, buf);
+                r = transfer_chunk(ax, &transfer, done);
                 if (r < 0)
                         return done > 0 ? (ssize_t) done : r;
                 done += (size_t) r;
@@ -148,19 +124,26 @@ static ssize_t write_all(ax_client *ax, struct transfer transfer, const char *bu
 }
 
 ssize_t ax_read(ax_client *ax, int fd, void *buf, size_t size) {
-        return read_all(ax, (struct transfer){ .fd = fd, .size = size }, buf);
+        return transfer(ax, (struct direct_transfer){ .fd = fd, .buffer = buf, .size = size });
 }
 
 ssize_t ax_write(ax_client *ax, int fd, const void *buf, size_t size) {
-        return write_all(ax, (struct transfer){ .fd = fd, .size = size }, buf);
+        return transfer(ax,
+                        (struct direct_transfer){ .fd = fd, .buffer = (void *) buf, .size = size, .writing = true });
 }
 
 ssize_t ax_pread(ax_client *ax, int fd, void *buf, size_t size, int64_t offset) {
-        return read_all(ax, (struct transfer){ .fd = fd, .size = size, .offset = offset, .positioned = true }, buf);
+        return transfer(ax, (struct direct_transfer){
+                                    .fd = fd, .buffer = buf, .size = size, .offset = offset, .positioned = true });
 }
 
 ssize_t ax_pwrite(ax_client *ax, int fd, const void *buf, size_t size, int64_t offset) {
-        return write_all(ax, (struct transfer){ .fd = fd, .size = size, .offset = offset, .positioned = true }, buf);
+        return transfer(ax, (struct direct_transfer){ .fd = fd,
+                                                      .buffer = (void *) buf,
+                                                      .size = size,
+                                                      .offset = offset,
+                                                      .positioned = true,
+                                                      .writing = true });
 }
 
 static void seek_on_reply(const Axeberg__OffsetReply *reply, void *data) {
@@ -168,121 +151,60 @@ static void seek_on_reply(const Axeberg__OffsetReply *reply, void *data) {
 }
 
 int64_t ax_seek(ax_client *ax, int fd, int64_t offset, int whence) {
-        Axeberg__SeekRequest request = AXEBERG__SEEK_REQUEST__INIT;
         int64_t result = 0;
-        struct rpc rpc = { .context = &result };
-        int r = client_check(ax);
+        int r = RPC(ax, seek, REQUEST(SeekRequest, .fd = fd, .offset = offset, .whence = (uint32_t) whence),
+                    seek_on_reply, &(struct rpc){ .context = &result });
 
-        if (r < 0)
-                return r;
-        request.fd = fd;
-        request.offset = offset;
-        request.whence = (uint32_t) whence;
-        r = RPC(ax, seek, &request, seek_on_reply, &rpc);
         return r < 0 ? r : result;
 }
 
-/* The calls whose only argument is a descriptor. */
-typedef void (*fd_stub)(ProtobufCService *, const Axeberg__FdRequest *, Axeberg__Empty_Closure, void *);
-
-static int fd_call(ax_client *ax, fd_stub stub, int fd) {
-        Axeberg__FdRequest request = AXEBERG__FD_REQUEST__INIT;
-        struct rpc rpc = { 0 };
-        int r = client_check(ax);
-
-        if (r < 0)
-                return r;
-        request.fd = fd;
-        stub(&ax->service.base, &request, rpc_ignore, &rpc);
-        return rpc.status;
-}
-
 int ax_close(ax_client *ax, int fd) {
-        int r = fd_call(ax, axeberg__kernel__close, fd);
+        int r = CALL(ax, close, FdRequest, .fd = fd);
 
         if (r == 0)
-                direct_forget(ax, fd);
+                direct_forget(&ax->direct, fd);
         return r;
 }
 
 int ax_dup(ax_client *ax, int fd) {
-        int r = fd_call(ax, axeberg__kernel__dup, fd);
+        int r = CALL(ax, dup, FdRequest, .fd = fd);
 
         if (r >= 0)
-                direct_forget(ax, r);
+                direct_forget(&ax->direct, r);
         return r;
 }
 
-int ax_fsync(ax_client *ax, int fd) {
-        return fd_call(ax, axeberg__kernel__fsync, fd);
-}
-
 int ax_dup2(ax_client *ax, int fd, int newfd) {
-        Axeberg__Dup2Request request = AXEBERG__DUP2_REQUEST__INIT;
-        struct rpc rpc = { 0 };
-        int r = client_check(ax);
+        int r = CALL(ax, dup2, Dup2Request, .fd = fd, .newfd = newfd);
 
-        if (r < 0)
-                return r;
-        request.fd = fd;
-        request.newfd = newfd;
-        r = RPC(ax, dup2, &request, rpc_ignore, &rpc);
         if (r >= 0 && fd != newfd)
-                direct_forget(ax, newfd);
+                direct_forget(&ax->direct, newfd);
         return r;
 }
 
 int ax_set_nonblock(ax_client *ax, int fd, bool on) {
-        Axeberg__NonblockRequest request = AXEBERG__NONBLOCK_REQUEST__INIT;
-        struct rpc rpc = { 0 };
-        int r = client_check(ax);
+        return CALL(ax, set_nonblock, SetNonblockRequest, .fd = fd, .on = on);
+}
 
-        if (r < 0)
-                return r;
-        request.fd = fd;
-        request.on = on;
-        return RPC(ax, set_nonblock, &request, rpc_ignore, &rpc);
+int ax_fsync(ax_client *ax, int fd) {
+        return CALL(ax, fsync, FdRequest, .fd = fd);
 }
 
 int ax_ftruncate(ax_client *ax, int fd, int64_t size) {
-        Axeberg__TruncateRequest request = AXEBERG__TRUNCATE_REQUEST__INIT;
-        struct rpc rpc = { 0 };
-        int r = client_check(ax);
-
-        if (r < 0)
-                return r;
-        request.fd = fd;
-        request.size = size;
-        return RPC(ax, ftruncate, &request, rpc_ignore, &rpc);
+        return CALL(ax, ftruncate, FtruncateRequest, .fd = fd, .size = size);
 }
 
-void stat_on_reply(const Axeberg__StatReply *reply, void *data) {
-        struct ax_stat *ret = ((struct rpc *) data)->context;
+static void pipe_on_reply(const Axeberg__PipeReply *reply, void *data) {
+        int *fds = ((struct rpc *) data)->context;
 
-        *ret = (struct ax_stat){
-                .ino = reply->ino,
-                .size = reply->size,
-                .blocks = reply->blocks,
-                .mode = reply->mode,
-                .nlink = reply->nlink,
-                .uid = reply->uid,
-                .gid = reply->gid,
-                .atime = { .tv_sec = reply->atime_sec, .tv_nsec = reply->atime_nsec },
-                .mtime = { .tv_sec = reply->mtime_sec, .tv_nsec = reply->mtime_nsec },
-                .ctime = { .tv_sec = reply->ctime_sec, .tv_nsec = reply->ctime_nsec },
-                .btime = { .tv_sec = reply->btime_sec, .tv_nsec = reply->btime_nsec },
-        };
+        fds[0] = reply->reader;
+        fds[1] = reply->writer;
 }
 
-int ax_fstat(ax_client *ax, int fd, struct ax_stat *ret) {
-        Axeberg__FdRequest request = AXEBERG__FD_REQUEST__INIT;
-        struct rpc rpc = { .context = ret };
-        int r = client_check(ax);
+int ax_pipe(ax_client *ax, int fds[2]) {
+        int r = fds ? RPC(ax, pipe, REQUEST(Empty), pipe_on_reply, &(struct rpc){ .context = fds }) : -AX_EINVAL;
 
-        if (r < 0)
-                return r;
-        if (!ret)
-                return -AX_EINVAL;
-        request.fd = fd;
-        return RPC(ax, fstat, &request, stat_on_reply, &rpc);
+        for (int i = 0; r == 0 && i < 2; i++)
+                direct_forget(&ax->direct, fds[i]);
+        return r;
 }

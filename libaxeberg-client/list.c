@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "list.h"
 
 #include <stdlib.h>
@@ -23,7 +24,7 @@ void *list_add(struct list *list, uint64_t key) {
         void *item;
 
         if (list->error == 0 && list->count > 0 && key <= list->last)
-                list->error = -AX_EPROTO; /* not in order: the list might never end */
+                list->error = -AX_EPROTO; /* out of order: the list might never end */
         if (list->error == 0)
                 list->error = make_room(list);
         if (list->error < 0)
@@ -34,10 +35,8 @@ void *list_add(struct list *list, uint64_t key) {
 }
 
 int list_fetch(ax_client *ax, struct list *list, int (*ask)(ax_client *ax, struct list *list, struct rpc *rpc)) {
-        int r = client_check(ax);
+        int r = make_room(list);
 
-        if (r == 0)
-                r = make_room(list);
         if (r < 0)
                 return r;
         do {

@@ -1,17 +1,16 @@
+/* SPDX-License-Identifier: MIT */
 #include "local.h"
 
-#include <time.h>
+#include "call.h"
+#include "debug.h"
+#include "names.h"
 
-uint64_t local_now_nsec(void) {
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t) now.tv_sec * 1000000000u + (uint64_t) now.tv_nsec;
-}
-
-/* The daemon is to look at the slot, and this thread to take the fast way from now on, where it has it for itself. */
+/*
+ * Makes the daemon look at the slot, and this thread count fast from now on if it has the slot
+ * for itself.
+ */
 static void use_slot(ax_client *ax, unsigned slot) {
-        _Atomic uint64_t *used = &ax->counters->slots[0].used;
+        _Atomic uint64_t *used = &ax->published.counters->slots[0].used;
         uint64_t known = atomic_load(used);
         unsigned fast = slot < AX_COUNTER_SLOTS - 1 ? slot + 1 : slot, before = atomic_load(&ax->counter_slots);
 
@@ -21,10 +20,11 @@ static void use_slot(ax_client *ax, unsigned slot) {
                 ;
 }
 
+/* Threads with a high number share the last slot, and count atomically there. */
 static void count(ax_client *ax, enum ax_local_call call, int64_t result) {
         const struct thread *thread = thread_self();
         unsigned slot = thread && thread->number < AX_COUNTER_SLOTS - 1 ? thread->number : AX_COUNTER_SLOTS - 1;
-        struct ax_local_counter *counter = &ax->counters->slots[slot].calls[call];
+        struct ax_local_counter *counter = &ax->published.counters->slots[slot].calls[call];
         uint64_t bytes = result > 0 && call <= AX_LOCAL_MEM_WRITE ? (uint64_t) result : 0;
 
         use_slot(ax, slot);
@@ -39,20 +39,18 @@ static void count(ax_client *ax, enum ax_local_call call, int64_t result) {
         }
 }
 
-void local_end_slowly(ax_client *ax, const struct local_call *call, struct local_arguments arguments, int64_t result) {
-        Axeberg__LocalCallRequest request = AXEBERG__LOCAL_CALL_REQUEST__INIT;
-        struct rpc rpc = { .quiet = true };
+/* The request is a call of the library itself, which AXEBERG_DEBUG does not show. */
+static void report(ax_client *ax, const struct local_call *call, struct local_arguments arguments, int64_t result) {
+        RPC(ax, local_call,
+            REQUEST(LocalCallRequest, .call = call->call, .object = arguments.object, .offset = arguments.offset,
+                    .size = arguments.size, .result = result, .duration_nsec = now_nsec() - call->started_nsec),
+            rpc_ignore, &(struct rpc){ .quiet = true });
+}
 
-        if (call->started_nsec == 0) {
-                if (ax->counters)
-                        count(ax, call->call, result);
-                return;
-        }
-        request.call = call->call;
-        request.object = arguments.object;
-        request.offset = arguments.offset;
-        request.size = arguments.size;
-        request.result = result;
-        request.duration_nsec = local_now_nsec() - call->started_nsec;
-        axeberg__kernel__local_call(&ax->service.base, &request, rpc_ignore, &rpc);
+void local_end_slowly(ax_client *ax, const struct local_call *call, struct local_arguments arguments, int64_t result) {
+        debug_end(ax, local_call_name(call->call), result, ax->debug >= DEBUG_CALLS ? call->started_nsec : 0);
+        if (call->started_nsec > 0 && *ax->published.trace_flag)
+                report(ax, call, arguments, result);
+        else if (ax->published.counters)
+                count(ax, call->call, result);
 }

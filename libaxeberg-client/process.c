@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The caller's own process.
  */
+#include "call.h"
 #include "local.h"
-#include "transport.h"
 
 ax_pid ax_getpid(ax_client *ax) {
         int r = client_check(ax);
@@ -17,36 +18,15 @@ ax_pid ax_getpid(ax_client *ax) {
 }
 
 ax_pid ax_getppid(ax_client *ax) {
-        Axeberg__Empty request = AXEBERG__EMPTY__INIT;
-        struct rpc rpc = { 0 };
-        int r = client_check(ax);
-
-        return r < 0 ? r : RPC(ax, get_parent, &request, rpc_ignore, &rpc);
+        return CALL(ax, getppid, Empty);
 }
 
 int ax_exit(ax_client *ax, int code) {
-        Axeberg__ExitRequest request = AXEBERG__EXIT_REQUEST__INIT;
-        struct rpc rpc = { 0 };
-        int r = client_check(ax);
+        int r = CALL(ax, exit, ExitRequest, .code = code & 0xFF);
 
-        if (r < 0)
-                return r;
-        request.code = code & 0xFF;
-        r = RPC(ax, exit, &request, rpc_ignore, &rpc);
         if (r == 0) {
                 atomic_store(&ax->pid, -AX_ESRCH);
-                direct_forget_all(ax);
+                direct_forget_all(&ax->direct);
         }
         return r;
-}
-
-int ax_umask(ax_client *ax, uint32_t mask) {
-        Axeberg__UmaskRequest request = AXEBERG__UMASK_REQUEST__INIT;
-        struct rpc rpc = { 0 };
-        int r = client_check(ax);
-
-        if (r < 0)
-                return r;
-        request.mask = mask;
-        return RPC(ax, umask, &request, rpc_ignore, &rpc);
 }

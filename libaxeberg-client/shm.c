@@ -1,45 +1,23 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Shared segments: their attachments are regions.
  */
-#include <stdlib.h>
-
+#include "call.h"
 #include "list.h"
-#include "memory.h"
-#include "transport.h"
+#include "regions.h"
 
 int ax_shmget(ax_client *ax, size_t size, ax_shm_id *ret) {
-        Axeberg__ShmGetRequest request = AXEBERG__SHM_GET_REQUEST__INIT;
-        struct rpc rpc = { .context = ret };
-        int r = client_check(ax);
-
-        if (r < 0)
-                return r;
         if (!ret)
                 return -AX_EINVAL;
-        request.size = size;
-        return RPC(ax, shm_get, &request, rpc_take_id, &rpc);
-}
-
-typedef void (*shm_stub)(ProtobufCService *, const Axeberg__ShmRequest *, Axeberg__Empty_Closure, void *);
-
-static int shm_call(ax_client *ax, shm_stub stub, ax_shm_id shm) {
-        Axeberg__ShmRequest request = AXEBERG__SHM_REQUEST__INIT;
-        struct rpc rpc = { 0 };
-        int r = client_check(ax);
-
-        if (r < 0)
-                return r;
-        request.shm = shm;
-        stub(&ax->service.base, &request, rpc_ignore, &rpc);
-        return rpc.status;
+        return RPC(ax, shmget, REQUEST(ShmgetRequest, .size = size), rpc_take_id, &(struct rpc){ .context = ret });
 }
 
 int ax_shm_sync(ax_client *ax, ax_shm_id shm) {
-        return shm_call(ax, axeberg__kernel__shm_sync, shm);
+        return CALL(ax, shm_sync, ShmRequest, .shm = shm);
 }
 
 int ax_shm_refresh(ax_client *ax, ax_shm_id shm) {
-        return shm_call(ax, axeberg__kernel__shm_refresh, shm);
+        return CALL(ax, shm_refresh, ShmRequest, .shm = shm);
 }
 
 struct attached {
@@ -47,31 +25,28 @@ struct attached {
         uint64_t size;
 };
 
-static void attach_on_reply(const Axeberg__ShmAttachReply *reply, void *data) {
+static void attach_on_reply(const Axeberg__ShmatReply *reply, void *data) {
         *(struct attached *) ((struct rpc *) data)->context = (struct attached){ reply->region, reply->size };
 }
 
 static int attach(ax_client *ax, ax_shm_id shm, unsigned protection, bool coherent, ax_region_id *ret) {
-        Axeberg__ShmAttachRequest request = AXEBERG__SHM_ATTACH_REQUEST__INIT;
         struct attached attached = { 0 };
-        int fd = -1, r = client_check(ax);
+        int fd = -1, r;
         struct rpc rpc = { .context = &attached, .fds = &fd, .max_fds = 1 };
 
-        if (r < 0)
-                return r;
         if (!ret)
                 return -AX_EINVAL;
-        request.shm = shm;
-        request.protection = protection;
-        request.coherent = coherent;
-        r = RPC(ax, shm_attach, &request, attach_on_reply, &rpc);
+        r = coherent ? RPC(ax, shmat_coherent, REQUEST(ShmRequest, .shm = shm), attach_on_reply, &rpc)
+                     : RPC(ax, shmat, REQUEST(ShmatRequest, .shm = shm, .protection = protection), attach_on_reply,
+                           &rpc);
         if (r < 0)
                 return r;
-        r = rpc.n_fds == 1 && attached.region != 0 ? region_add(ax, attached.region, attached.size, protection, fd)
-                                                   : -AX_EPROTO;
-        if (r < 0)
+        r = rpc.n_fds == 1 && attached.region != 0
+                    ? region_add(&ax->regions, attached.region, attached.size, protection, !coherent, fd)
+                    : -AX_EPROTO;
+        if (r < 0 && r != -AX_EMEM_NOT_ATTACHED) /* that one has been detached already */
                 ax_shmdt(ax, shm);
-        else
+        if (r == 0)
                 *ret = attached.region;
         return r;
 }
@@ -85,21 +60,13 @@ int ax_shmat_coherent(ax_client *ax, ax_shm_id shm, ax_region_id *ret) {
 }
 
 int ax_shmdt(ax_client *ax, ax_shm_id shm) {
-        Axeberg__ShmRequest request = AXEBERG__SHM_REQUEST__INIT;
         ax_region_id region = 0;
-        struct rpc rpc = { .context = &region };
-        int r = client_check(ax);
+        int r = RPC(ax, shmdt, REQUEST(ShmRequest, .shm = shm), rpc_take_id, &(struct rpc){ .context = &region });
 
-        if (r < 0)
-                return r;
-        request.shm = shm;
-        r = RPC(ax, shm_detach, &request, rpc_take_id, &rpc);
         if (r == 0)
-                region_remove(ax, region);
+                region_remove(&ax->regions, region);
         return r;
 }
-
-/* ---- all of them -------------------------------------------------------------------------------------------- */
 
 static void list_on_reply(const Axeberg__ShmListReply *reply, void *data) {
         struct list *list = ((struct rpc *) data)->context;
@@ -116,10 +83,7 @@ static void list_on_reply(const Axeberg__ShmListReply *reply, void *data) {
 }
 
 static int ask_segments(ax_client *ax, struct list *list, struct rpc *rpc) {
-        Axeberg__ShmListRequest request = AXEBERG__SHM_LIST_REQUEST__INIT;
-
-        request.after_id = list->last;
-        return RPC(ax, shm_list, &request, list_on_reply, rpc);
+        return RPC(ax, shm_list, REQUEST(ShmListRequest, .after_id = list->last), list_on_reply, rpc);
 }
 
 int ax_shm_list(ax_client *ax, struct ax_segment **ret) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "thread.h"
 
 #include <linux/membarrier.h>
@@ -9,7 +10,7 @@
 static _Atomic(struct thread *) threads;
 static atomic_uint n_threads;
 static pthread_key_t key;
-static bool has_key; /* else threads' records are not used again: too many libraries have one */
+static bool has_key; /* if other libraries have taken all keys, records are not used again */
 bool thread_barrier_is_remote;
 
 _Thread_local struct thread *thread_current, *thread_fast;
@@ -18,7 +19,7 @@ struct thread *threads_first(void) {
         return atomic_load(&threads);
 }
 
-/* Whatever it copies, it will not do so any more. */
+/* Frees the record for a new thread; the old one copies nothing any more. */
 static void release(struct thread *thread) {
         atomic_store(&thread->copies, NULL);
         atomic_store(&thread->taken, false);
@@ -29,7 +30,7 @@ static void thread_on_end(void *thread) {
         release(thread);
 }
 
-/* The other threads are the parent's. */
+/* A forked child has the thread that forked, and no other. */
 static void on_fork_in_child(void) {
         for (struct thread *thread = threads_first(); thread; thread = thread->next)
                 if (thread != thread_current)

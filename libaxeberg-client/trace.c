@@ -1,66 +1,81 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The trace and the kernel's figures.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "transport.h"
-
-static const char *const category_names[] = { "syscall",   "process", "memory", "timer",  "signal",
-                                              "scheduler", "file",    "ipc",    "window", "custom" };
-enum { N_CATEGORIES = sizeof(category_names) / sizeof(category_names[0]) };
+#include "call.h"
+#include "local.h"
+#include "names.h"
+#include "printable.h"
 
 const char *ax_trace_category_name(enum ax_trace_category category) {
-        return (unsigned) category < N_CATEGORIES ? category_names[category] : NULL;
+        return category_name(category);
 }
 
 int ax_trace_category_number(const char *name) {
-        for (int i = 0; name && i < N_CATEGORIES; i++)
-                if (strcmp(category_names[i], name) == 0)
-                        return i;
-        return -AX_EINVAL;
-}
-
-static int trace_set(ax_client *ax, const Axeberg__TraceSetRequest *request) {
-        struct rpc rpc = { 0 };
-        int r = client_check(ax);
-
-        return r < 0 ? r : RPC(ax, trace_set, request, rpc_ignore, &rpc);
+        return name ? category_from_name(name) : -AX_EINVAL;
 }
 
 int ax_trace_enable(ax_client *ax) {
-        Axeberg__TraceSetRequest request = AXEBERG__TRACE_SET_REQUEST__INIT;
-
-        request.set_enabled = request.enabled = true;
-        return trace_set(ax, &request);
+        return CALL(ax, trace_enable, Empty);
 }
 
 int ax_trace_disable(ax_client *ax) {
-        Axeberg__TraceSetRequest request = AXEBERG__TRACE_SET_REQUEST__INIT;
-
-        request.set_enabled = true;
-        return trace_set(ax, &request);
+        return CALL(ax, trace_disable, Empty);
 }
 
 int ax_trace_reset(ax_client *ax) {
-        Axeberg__TraceSetRequest request = AXEBERG__TRACE_SET_REQUEST__INIT;
+        return CALL(ax, trace_reset, Empty);
+}
 
-        request.reset = true;
-        return trace_set(ax, &request);
+int ax_trace_enabled(ax_client *ax) {
+        struct local_call call;
+        int r = client_check(ax);
+
+        if (r < 0)
+                return r;
+        call = local_begin(ax, AX_LOCAL_TRACE_ENABLED);
+        r = ax->published.system && __atomic_load_n(&ax->published.system->trace_enabled, __ATOMIC_RELAXED);
+        local_end(ax, &call, 0, 0, 0, r);
+        return r;
+}
+
+const volatile uint32_t *ax_trace_flag(ax_client *ax) {
+        return ax ? ax->published.trace_flag : &published_nothing;
+}
+
+/* Makes a request; without a filter, it takes everything. */
+static Axeberg__TraceFilterRequest filter_request(const struct ax_trace_filter *filter) {
+        if (!filter)
+                return (Axeberg__TraceFilterRequest){ 0 };
+        return (Axeberg__TraceFilterRequest){
+                .categories = filter->categories,
+                .n_pids = filter->n_pids,
+                .pids = (int32_t *) filter->pids,
+                .children = filter->children,
+        };
 }
 
 int ax_trace_set_filter(ax_client *ax, const struct ax_trace_filter *filter) {
-        Axeberg__TraceSetRequest request = AXEBERG__TRACE_SET_REQUEST__INIT;
+        Axeberg__TraceFilterRequest request = filter_request(filter);
 
         if (!filter || filter->n_pids > AX_TRACE_MAX_PIDS)
                 return -AX_EINVAL;
-        request.set_filter = true;
-        request.categories = filter->categories;
-        request.n_pids = filter->n_pids;
-        request.pids = (int32_t *) filter->pids;
-        request.children = filter->children;
-        return trace_set(ax, &request);
+        return RPC(ax, trace_set_filter, &request, rpc_ignore, &(struct rpc){ 0 });
+}
+
+int ax_trace_begin(ax_client *ax, const struct ax_trace_filter *filter) {
+        Axeberg__TraceFilterRequest request = filter_request(filter);
+
+        if (request.n_pids > AX_TRACE_MAX_PIDS)
+                return -AX_EINVAL;
+        return RPC(ax, trace_begin, &request, rpc_ignore, &(struct rpc){ 0 });
+}
+
+int ax_trace_end(ax_client *ax) {
+        return CALL(ax, trace_end, Empty);
 }
 
 static void status_on_reply(const Axeberg__TraceStatusReply *reply, void *data) {
@@ -80,13 +95,9 @@ static void status_on_reply(const Axeberg__TraceStatusReply *reply, void *data) 
 }
 
 int ax_trace_status(ax_client *ax, struct ax_trace_status *ret) {
-        Axeberg__Empty request = AXEBERG__EMPTY__INIT;
-        struct rpc rpc = { .context = ret };
-        int r = client_check(ax);
-
-        if (r < 0)
-                return r;
-        return ret ? RPC(ax, trace_status, &request, status_on_reply, &rpc) : -AX_EINVAL;
+        if (!ret)
+                return -AX_EINVAL;
+        return RPC(ax, trace_status, REQUEST(Empty), status_on_reply, &(struct rpc){ .context = ret });
 }
 
 static void summary_on_reply(const Axeberg__TraceSummaryReply *reply, void *data) {
@@ -109,38 +120,27 @@ static void summary_on_reply(const Axeberg__TraceSummaryReply *reply, void *data
 }
 
 int ax_trace_summary(ax_client *ax, struct ax_trace_summary *ret) {
-        Axeberg__Empty request = AXEBERG__EMPTY__INIT;
-        struct rpc rpc = { .context = ret };
-        int r = client_check(ax);
-
-        if (r < 0)
-                return r;
-        return ret ? RPC(ax, trace_summary, &request, summary_on_reply, &rpc) : -AX_EINVAL;
+        if (!ret)
+                return -AX_EINVAL;
+        return RPC(ax, trace_summary, REQUEST(Empty), summary_on_reply, &(struct rpc){ .context = ret });
 }
 
 int ax_trace_event(ax_client *ax, enum ax_trace_category category, const char *name, const char *detail) {
-        Axeberg__TraceNoteRequest request = AXEBERG__TRACE_NOTE_REQUEST__INIT;
         char text[sizeof(((struct ax_trace_record *) 0)->text)];
-        struct rpc rpc = { 0 };
-        int r = client_check(ax);
 
-        if (r < 0)
-                return r;
-        if (!name || !*name || (unsigned) category >= N_CATEGORIES)
+        if (!name || !*name || !category_name(category))
                 return -AX_EINVAL;
-        snprintf(text, sizeof(text), "%s", detail ? detail : "");
-        request.category = category;
-        request.name = (char *) name;
-        request.detail = text;
-        return RPC(ax, trace_note, &request, rpc_ignore, &rpc);
+        utf8_copy(text, sizeof(text), detail ? detail : "");
+        return CALL(ax, trace_event, TraceEventRequest, .category = category, .name = (char *) name, .detail = text);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 struct reading {
         struct ax_trace_record *records;
         size_t count;
         uint64_t last, lost;
+        bool more;
 };
 
 static void record_fill(struct ax_trace_record *record, const Axeberg__TraceEvent *event) {
@@ -156,9 +156,10 @@ static void record_fill(struct ax_trace_record *record, const Axeberg__TraceEven
                 .has_result = event->has_result,
                 .result = event->result,
         };
-        snprintf(record->name, sizeof(record->name), "%s", event->name);
-        snprintf(record->text, sizeof(record->text), "%s", event->text);
-        snprintf(record->outcome, sizeof(record->outcome), "%s", event->outcome);
+        utf8_copy(record->name, sizeof(record->name), event->name);
+        utf8_copy(record->text, sizeof(record->text), event->text);
+        utf8_copy(record->outcome, sizeof(record->outcome), event->outcome);
+        utf8_copy(record->command, sizeof(record->command), event->command);
 }
 
 static void read_on_reply(const Axeberg__TraceReadReply *reply, void *data) {
@@ -166,6 +167,7 @@ static void read_on_reply(const Axeberg__TraceReadReply *reply, void *data) {
 
         reading->last = reply->last;
         reading->lost = reply->lost;
+        reading->more = reply->more;
         reading->records = reply->n_events > 0 ? calloc(reply->n_events, sizeof(*reading->records)) : NULL;
         reading->count = reading->records ? reply->n_events : 0;
         for (size_t i = 0; i < reading->count; i++)
@@ -174,23 +176,24 @@ static void read_on_reply(const Axeberg__TraceReadReply *reply, void *data) {
 
 int ax_trace_read(ax_client *ax, uint64_t *after, const struct ax_trace_filter *filter, bool wait,
                   struct ax_trace_record **ret, uint64_t *ret_lost) {
-        Axeberg__TraceReadRequest request = AXEBERG__TRACE_READ_REQUEST__INIT;
+        Axeberg__TraceReadRequest request = { .wait = wait };
         struct reading reading = { 0 };
         struct rpc rpc = { .context = &reading };
-        int r = client_check(ax);
+        int r;
 
-        if (r < 0)
-                return r;
         if (!after || !ret || (filter && filter->n_pids > AX_TRACE_MAX_PIDS))
                 return -AX_EINVAL;
         request.after = *after;
-        request.wait = wait;
         if (filter) {
                 request.categories = filter->categories;
                 request.n_pids = filter->n_pids;
                 request.pids = (int32_t *) filter->pids;
         }
-        r = RPC(ax, trace_read, &request, read_on_reply, &rpc);
+        /* each call looks at a part of the ring only: ask on if the filter took nothing of that */
+        do {
+                r = RPC(ax, trace_read, &request, read_on_reply, &rpc);
+                request.after = reading.last;
+        } while (r == 0 && reading.lost == 0 && reading.more);
         if (r < 0)
                 return r;
         if (r > 0 && !reading.records)
@@ -208,7 +211,7 @@ struct stats_list {
         size_t count;
 };
 
-static void stats_on_reply(const Axeberg__TraceStatsReply *reply, void *data) {
+static void stats_on_reply(const Axeberg__CallStatsReply *reply, void *data) {
         struct stats_list *list = ((struct rpc *) data)->context;
 
         list->stats = calloc(reply->n_calls + 1, sizeof(*list->stats));
@@ -216,7 +219,7 @@ static void stats_on_reply(const Axeberg__TraceStatsReply *reply, void *data) {
                 struct ax_call_stats *stats = &list->stats[list->count++];
                 const Axeberg__CallStats *from = reply->calls[i];
 
-                snprintf(stats->name, sizeof(stats->name), "%s", from->name);
+                utf8_copy(stats->name, sizeof(stats->name), from->name);
                 stats->count = from->count;
                 stats->errors = from->errors;
                 stats->total_nsec = from->total_nsec;
@@ -230,16 +233,10 @@ static void stats_on_reply(const Axeberg__TraceStatsReply *reply, void *data) {
 }
 
 int ax_call_stats(ax_client *ax, struct ax_call_stats **ret) {
-        Axeberg__Empty request = AXEBERG__EMPTY__INIT;
         struct stats_list list = { 0 };
-        struct rpc rpc = { .context = &list };
-        int r = client_check(ax);
+        int r = ret ? RPC(ax, call_stats, REQUEST(Empty), stats_on_reply, &(struct rpc){ .context = &list })
+                    : -AX_EINVAL;
 
-        if (r < 0)
-                return r;
-        if (!ret)
-                return -AX_EINVAL;
-        r = RPC(ax, trace_stats, &request, stats_on_reply, &rpc);
         if (r < 0)
                 return r;
         if (!list.stats)

@@ -1,9 +1,13 @@
-# packaging/dev system-test: the packages in a real boot, on each release of Debian. Sourced by packaging/dev.
+# SPDX-License-Identifier: MIT
+# packaging/dev system-test: the packages in a real boot, on each release of Debian. Sourced by
+# packaging/dev.
 #
-# For a release there are two roots in the cache, made by mmdebstrap from the archive that this machine's apt uses: one that boots, with a C
-# compiler, and a copy of it with what the packages are built with. Neither is ever written to: the packages are built in a directory that is
-# bound into the second, and what boots is a copy of the first. It boots twice: tests/system/boot/run, a unit of the booted system, installs the
-# packages in the first boot, without a network, and does the rest in the second; its exit status becomes that of systemd-nspawn.
+# For a release there are two roots in the cache, made by mmdebstrap from the archive that this
+# machine's apt uses: one that boots, with a C compiler, and a copy of it with what the packages are
+# built with. Neither is ever written to: the packages are built in a directory that is bound into
+# the second, and what boots is a copy of the first. It boots twice: tests/system/boot/run, a unit
+# of the booted system, installs the packages in the first boot, without a network, and does the
+# rest in the second; its exit status becomes that of systemd-nspawn.
 #
 # shellcheck shell=bash disable=SC2154 # $root is packaging/dev's
 
@@ -58,7 +62,8 @@ apt_options() {
   echo 'APT::Install-Recommends "false";'
 }
 
-# Where systemd is not in charge (CI's containers) nobody could make a scope, nor would a device be denied.
+# Where systemd is not in charge (CI's containers) nobody could make a scope, nor would a device be
+# denied.
 nspawn=(systemd-nspawn --quiet --register=no --link-journal=no --keep-unit)
 [[ ! -d /run/systemd/system ]] || nspawn=(systemd-nspawn --quiet --register=no --link-journal=no --property=DeviceAllow='/dev/fuse rw')
 
@@ -83,7 +88,8 @@ leave_release() { # DIRECTORY
   rm -rf --one-file-system "$1"
 }
 
-# A root in the cache, made where it is missing or made otherwise; a new one each week, with the week's updates.
+# A root in the cache, made where it is missing or made otherwise; a new one each week, with the
+# week's updates.
 cached_root() { # RELEASE KIND RECIPE
   local release=$1 kind=$2 base=$cache/debian-$1-$2 key
   key=$(printf '%s\n' "$3" "$(date +%G-%V)" "$(sources_of "${releases[release]}")" | sha256sum | cut -c1-16)

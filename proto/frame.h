@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The frame header of the axeberg wire protocol; WIRE.md tells the rules around it.
  *
- * Both sides include this file. Fields are little-endian on the wire: use ax_frame_header_encode() and
- * ax_frame_header_decode(), never the struct's bytes.
+ * Both sides include this file. Fields are little-endian on the wire: use ax_frame_header_encode()
+ * and ax_frame_header_decode(), never the struct's bytes.
  */
 #pragma once
 
@@ -12,7 +13,7 @@
 #include <string.h>
 
 enum {
-        AX_PROTOCOL_VERSION = 1,
+        AX_PROTOCOL_VERSION = 2,
         AX_FRAME_HEADER_SIZE = 24,
         AX_FRAME_MAX_PAYLOAD = 65536, /* message + trailer */
         AX_FRAME_MAX_SIZE = AX_FRAME_HEADER_SIZE + AX_FRAME_MAX_PAYLOAD,
@@ -57,7 +58,7 @@ static inline void ax_frame_header_decode(struct ax_frame_header *header, const 
         header->flags = le32toh(fields[5]);
 }
 
-/* A method's number is its place in the generated `Axeberg__Kernel_Service`; for code that includes axeberg.pb-c.h. */
+/* A method's number is its place in the service. For code that includes axeberg.pb-c.h. */
 #define AX_METHOD(name)                                                                                                \
         ((uint32_t) ((offsetof(Axeberg__Kernel_Service, name) - offsetof(Axeberg__Kernel_Service, hello)) /            \
                      sizeof(void (*)(void))))

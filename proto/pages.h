@@ -1,9 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Published pages: what the daemon tells every program without being asked, like the vDSO's data page; and the counters with which a program tells
- * of the calls that it made without the daemon.
+ * Published pages: what every program can read without asking the daemon, like the vDSO's data
+ * page; and the counters by which a program reports the calls that it made without the daemon.
  *
- * Each page is a memfd that only the daemon can write. `sequence` is odd while it is being written: a reader copies what it wants, and does it again where the
- * sequence was odd or has changed meanwhile. A later daemon may add fields at the end.
+ * Each page is a memfd that only the daemon can write. `sequence` is odd while it is being written:
+ * a reader copies what it wants, and does so again if the sequence was odd or has changed
+ * meanwhile. A later daemon may add fields at the end.
  */
 #pragma once
 
@@ -15,8 +17,8 @@ enum { AX_PAGE_SIZE = 4096 };
 /* One for the system. */
 struct ax_system_page {
         _Atomic uint32_t sequence;
-        uint32_t trace_enabled;
-        uint64_t started_usec; /* on the host's monotonic clock */
+        uint32_t trace_enabled; /* something is recorded, of some process */
+        uint64_t started_usec;  /* on the host's monotonic clock */
 };
 
 /* One for each process. */
@@ -25,14 +27,17 @@ struct ax_process_page {
         int32_t pid;
         uint32_t alive;
         uint32_t pending, blocked; /* signals: bit number - 1 */
-        uint32_t mediated;         /* calls are to go through the daemon: it is stopped, or a signal waits for it */
+        uint32_t mediated;         /* calls go through the daemon: it is stopped, or has a signal */
         uint64_t allocated, limit, peak, regions, attachments; /* memory */
+        uint32_t traced; /* categories that are recorded: bit number: enum ax_trace_category */
 };
 
 /* The calls that the library can make without the daemon. */
 enum ax_local_call {
         AX_LOCAL_READ,
         AX_LOCAL_WRITE,
+        AX_LOCAL_PREAD,
+        AX_LOCAL_PWRITE,
         AX_LOCAL_MEM_READ,
         AX_LOCAL_MEM_WRITE,
         AX_LOCAL_MEM_MAP,
@@ -51,14 +56,15 @@ struct ax_local_counter {
 enum { AX_COUNTER_SLOTS = 32 };
 
 /*
- * A process's counters: a memfd that the program writes and the daemon reads. Each thread counts in a slot of its own, so that counting takes no
- * atomic operation; threads beyond share the last slot, and count atomically there.
+ * A process's counters: a memfd that the program writes and the daemon reads, once the program has
+ * set F_SEAL_FUTURE_WRITE: before that the program could make the daemon wait. Each thread counts
+ * in a slot of its own, so that counting takes no atomic operation; threads beyond share the last
+ * slot, and count atomically there.
  */
 struct ax_local_counters {
         struct {
                 struct ax_local_counter calls[AX_LOCAL_CALLS];
-                _Atomic uint64_t
-                        used; /* of the first slot: how many slots are in use, so that the daemon has to look at these only */
-                uint64_t reserved; /* whole cache lines: 256 bytes */
+                _Atomic uint64_t used; /* of the first slot: how many slots the daemon looks at */
+                uint64_t reserved[3];  /* whole cache lines: 320 bytes */
         } slots[AX_COUNTER_SLOTS];
 };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "bus/authority.h"
 
 #include <errno.h>
@@ -9,8 +10,12 @@
 #include "util/cleanup.h"
 #include "util/log.h"
 
-/* A sender's calls wait for the bus for a moment, a user's for polkit as long as a person takes. */
-enum { MOST_PENDING = 4096, MOST_OF_SENDER = 64, MOST_OF_USER = 32 };
+/*
+ * A sender's calls wait for the bus for a moment, a user's for polkit as long as a person takes. A
+ * bus lets a user have 256 connections as a rule: all of them together leave half of the room to
+ * others.
+ */
+enum { MAX_PENDING = 4096, MAX_OF_SENDER = 8, MAX_OF_USER = 32 };
 
 #define UID_UNKNOWN UINT32_MAX
 #define TOO_MANY "too many calls wait for permission"
@@ -21,10 +26,11 @@ enum { MOST_PENDING = 4096, MOST_OF_SENDER = 64, MOST_OF_USER = 32 };
 struct bus_pending {
         struct bus *bus;
         sd_bus_message *message;
-        sd_bus_slot *slot; /* of what is being asked */
-        const char *polkit_action;
-        bus_action perform;
-        uint32_t uid; /* of the sender; from then on polkit is being asked */
+        sd_bus_slot *slot;         /* of what is being asked */
+        const char *polkit_action; /* NULL: anyone may */
+        bus_action perform;        /* what is for administrators, or */
+        bus_reading read;          /* what is for anyone */
+        uint32_t uid;              /* of the sender; from then on polkit is being asked */
         struct bus_pending *prev, *next;
 };
 
@@ -66,9 +72,9 @@ static void refuse(struct bus_pending *pending, const char *name, const char *wh
         uint64_t refused = ++pending->bus->refused;
 
         if ((refused & (refused - 1)) == 0)
-                log_warning("D-Bus: refused %s to uid %u: %s; refused %llu times",
-                            sd_bus_message_get_member(pending->message), pending->uid, why,
-                            (unsigned long long) refused);
+                log_client(LOG_WARNING, 0, 0, pending->uid, "D-Bus: refused %s to uid %u: %s; refused %llu times",
+                           sd_bus_message_get_member(pending->message), pending->uid, why,
+                           (unsigned long long) refused);
         sd_bus_reply_method_errorf(pending->message, name, "%s", why);
         pending_free(pending);
 }
@@ -77,8 +83,13 @@ static void permit(struct bus_pending *pending) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         int r;
 
-        log_info("D-Bus: %s by uid %u", sd_bus_message_get_member(pending->message), pending->uid);
-        r = pending->perform(pending->bus, pending->message, &error);
+        if (pending->perform) {
+                log_client(LOG_INFO, 0, 0, pending->uid, "D-Bus: %s by uid %u",
+                           sd_bus_message_get_member(pending->message), pending->uid);
+                r = pending->perform(pending->bus, pending->message, &error);
+        } else {
+                r = pending->read(pending->bus, pending->message, pending->uid, &error);
+        }
         if (r < 0)
                 sd_bus_reply_method_errno(pending->message, r, &error);
         pending_free(pending);
@@ -123,35 +134,32 @@ static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error
         (void) ret_error;
         if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "u", &pending->uid) <= 0)
                 refuse(pending, SD_BUS_ERROR_ACCESS_DENIED, "the bus does not say who asks");
-        else if (pending->uid == 0 || pending->uid == geteuid())
+        else if (!pending->polkit_action || pending->uid == 0 || pending->uid == geteuid())
                 permit(pending);
-        else if (count_of_user(pending->bus, pending->uid) > MOST_OF_USER)
+        else if (count_of_user(pending->bus, pending->uid) > MAX_OF_USER)
                 refuse(pending, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
         else if (ask_polkit(pending) < 0)
                 refuse(pending, SD_BUS_ERROR_ACCESS_DENIED, "only administrators of the kernel may do that");
         return 1;
 }
 
-int authority_require(struct bus *bus, sd_bus_message *message, const char *polkit_action, bus_action perform,
-                      sd_bus_error *error) {
+/* Keeps a call until it is known whose it is. */
+static int keep(struct bus *bus, sd_bus_message *message, struct bus_pending what, sd_bus_error *error) {
         const char *sender = sd_bus_message_get_sender(message);
         struct bus_pending *pending;
         int r;
 
         if (!sender)
                 return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "the bus does not say who asks");
-        if (bus->n_pending >= MOST_PENDING || count_of_sender(bus, sender) >= MOST_OF_SENDER)
+        if (bus->n_pending >= MAX_PENDING || count_of_sender(bus, sender) >= MAX_OF_SENDER)
                 return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, TOO_MANY);
         pending = calloc(1, sizeof(*pending));
         if (!pending)
                 return -ENOMEM;
-        *pending = (struct bus_pending){
-                .bus = bus,
-                .message = sd_bus_message_ref(message),
-                .polkit_action = polkit_action,
-                .perform = perform,
-                .uid = UID_UNKNOWN,
-        };
+        *pending = what;
+        pending->bus = bus;
+        pending->message = sd_bus_message_ref(message);
+        pending->uid = UID_UNKNOWN;
         DL_APPEND(bus->pending, pending);
         bus->n_pending++;
         r = sd_bus_call_method_async(bus->bus, &pending->slot, "org.freedesktop.DBus", "/org/freedesktop/DBus",
@@ -161,4 +169,13 @@ int authority_require(struct bus *bus, sd_bus_message *message, const char *polk
                 return r;
         }
         return 1;
+}
+
+int authority_require(struct bus *bus, sd_bus_message *message, const char *polkit_action, bus_action perform,
+                      sd_bus_error *error) {
+        return keep(bus, message, (struct bus_pending){ .polkit_action = polkit_action, .perform = perform }, error);
+}
+
+int authority_identify(struct bus *bus, sd_bus_message *message, bus_reading read, sd_bus_error *error) {
+        return keep(bus, message, (struct bus_pending){ .read = read }, error);
 }

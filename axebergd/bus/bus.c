@@ -1,88 +1,33 @@
+/* SPDX-License-Identifier: MIT */
 #include "bus/bus.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "axeberg.h"
 #include "bus/authority.h"
+#include "bus/budget.h"
 #include "bus/listing.h"
+#include "bus/objects.h"
 #include "process/process.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
+#include "util/container.h"
 #include "util/log.h"
-#include "util/text.h"
 
 enum {
         RETRY_USEC = 1000000,
-        FLUSH_USEC = 200000, /* properties that change often are told this often */
-        MOST_QUEUED = 4096,  /* messages that the bus has not taken */
+        FLUSH_USEC = 200000, /* properties that change often are sent this often */
+        MAX_QUEUED = 4096,   /* messages that the bus has not taken */
 };
 
-const char *bus_process_path(int32_t pid, char buffer[static BUS_PATH_SIZE]) {
-        snprintf(buffer, BUS_PATH_SIZE, BUS_PROCESS_PREFIX "/%d", (int) pid);
-        return buffer;
-}
+/* Signals of processes of one user, and of all. */
+static const struct rate user_signal_rate = { .burst = 500, .interval_usec = 5000 };
+static const struct rate all_signal_rate = { .burst = 2000, .interval_usec = 1000 };
 
-const char *bus_process_command(const struct process *process, char buffer[static BUS_COMMAND_SIZE]) {
-        text_make_utf8(buffer, BUS_COMMAND_SIZE, process_command(process));
-        return buffer;
-}
-
-/* ---- errors ------------------------------------------------------------------------------------------------- */
-
-int bus_error(sd_bus_error *ret, int error, const char *format, ...) {
-        va_list arguments;
-        char text[256];
-
-        va_start(arguments, format);
-        vsnprintf(text, sizeof(text), format, arguments);
-        va_end(arguments);
-        if (error <= -AX_EMEM_OUT_OF_MEMORY) /* one of the kernel's own */
-                return sd_bus_error_setf(ret, SD_BUS_ERROR_INVALID_ARGS, "%s", text);
-        return sd_bus_error_set_errnof(ret, error, "%s", text);
-}
-
-int bus_error_no_process(sd_bus_error *ret, int32_t pid) {
-        return sd_bus_error_setf(ret, BUS_NAME ".NoSuchProcess", "there is no process %d", (int) pid);
-}
-
-/* ---- what administrators do --------------------------------------------------------------------------------- */
-
-static struct process *find_living(const struct bus *bus, int32_t pid) {
-        struct process *process = process_from_pid(&bus->kernel->processes, pid);
-
-        return process && process->state != PROCESS_ZOMBIE ? process : NULL;
-}
-
-int bus_kill(struct bus *bus, sd_bus_message *message, int32_t pid, int32_t signal, sd_bus_error *error) {
-        struct process *process = find_living(bus, pid);
-
-        if (!signal_is_valid(signal))
-                return bus_error(error, -AX_ESIG_INVALID, "%d is not a signal of the kernel", (int) signal);
-        if (!process)
-                return bus_error_no_process(error, pid);
-        if (pid == PROCESS_INIT_PID)
-                return bus_error(error, -EPERM, "process 1 is the kernel itself; it takes no signals");
-        log_info("D-Bus: %s to process %d (%.64s)", signal_name(signal), (int) pid, process_command(process));
-        trace_process(process, AX_TRACE_SIGNAL, "sent", "%s over D-Bus", signal_name(signal));
-        signal_send(process, signal);
-        return sd_bus_reply_method_return(message, "");
-}
-
-int bus_set_memory_limit(struct bus *bus, sd_bus_message *message, int32_t pid, uint64_t bytes, sd_bus_error *error) {
-        struct process *process = find_living(bus, pid);
-
-        if (!process)
-                return bus_error_no_process(error, pid);
-        process_set_memory_limit(process, bytes);
-        return sd_bus_reply_method_return(message, "");
-}
-
-/* ---- signals ------------------------------------------------------------------------------------------------ */
+/* ---- signals --------------------------------------------------------------------------------- */
 
 static bool is_on_bus(const struct bus *bus) {
         return bus->bus && sd_bus_is_ready(bus->bus) > 0;
@@ -92,16 +37,7 @@ static bool has_room(const struct bus *bus) {
         uint64_t queued = 0;
 
         sd_bus_get_n_queued_write(bus->bus, &queued);
-        return queued < MOST_QUEUED;
-}
-
-static bool can_tell(struct bus *bus) {
-        if (!is_on_bus(bus))
-                return false;
-        if (has_room(bus))
-                return true;
-        bus->signals_lost++;
-        return false;
+        return queued < MAX_QUEUED;
 }
 
 static void flush_soon(struct bus *bus) {
@@ -111,6 +47,27 @@ static void flush_soon(struct bus *bus) {
                 return;
         sd_event_source_set_time(bus->flush, clock_usec() + FLUSH_USEC);
         sd_event_source_set_enabled(bus->flush, SD_EVENT_ONESHOT);
+}
+
+/* Signals about administrators' processes are limited only by what the bus takes. */
+static bool is_within_rates(struct bus *bus, uid_t uid) {
+        uint64_t now = clock_usec(), forgotten;
+
+        if (uid == 0 || uid == geteuid())
+                return true;
+        return bucket_take(rate_table_find(&bus->signal_rates, uid, now, &forgotten), &user_signal_rate, now) &&
+               bucket_take(&bus->all_signals, &all_signal_rate, now);
+}
+
+static bool can_signal(struct bus *bus, const struct process *process) {
+        if (!is_on_bus(bus))
+                return false;
+        if (has_room(bus) && is_within_rates(bus, process->user->uid))
+                return true;
+        bus->signals_lost++;
+        bus->lost_changed = true;
+        flush_soon(bus);
+        return false;
 }
 
 static int on_flush(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -133,61 +90,63 @@ static int on_flush(sd_event_source *source, uint64_t usec, void *userdata) {
         if (bus->trace_changed)
                 sd_bus_emit_properties_changed(bus->bus, BUS_PATH, BUS_MANAGER_INTERFACE, "TraceEnabled",
                                                "TraceCategories", "TracePIDs", NULL);
-        bus->counts_changed = bus->limits_changed = bus->trace_changed = false;
+        if (bus->lost_changed)
+                sd_bus_emit_properties_changed(bus->bus, BUS_PATH, BUS_MANAGER_INTERFACE, "SignalsLost", NULL);
+        bus->counts_changed = bus->limits_changed = bus->trace_changed = bus->lost_changed = false;
         return 0;
 }
 
-static struct bus *bus_from_observer(struct kernel_observer *observer) {
-        return (struct bus *) ((char *) observer - offsetof(struct bus, observer));
+static struct bus *bus_from_observer(struct observer *observer) {
+        return container_of(observer, struct bus, observer);
 }
 
-static void on_process_started(struct kernel_observer *observer, const struct process *process) {
+static void on_process_started(struct observer *observer, const struct process *process) {
         struct bus *bus = bus_from_observer(observer);
         char path[BUS_PATH_SIZE];
 
-        if (can_tell(bus))
+        if (can_signal(bus, process))
                 sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_MANAGER_INTERFACE, "ProcessStarted", "io", process->pid,
                                    bus_process_path(process->pid, path));
 }
 
-/* Of a program that just ended its parent is told by the host, and the daemon by nobody. */
+/* The host tells the parent when a program merely exits; nothing tells the daemon. */
 static const char *how_it_ended(const struct process *process) {
         if (process->status_from_host)
                 return "ended";
         return process->status.kind == AX_SIGNALED ? "killed" : "exited";
 }
 
-static void on_process_ended(struct kernel_observer *observer, const struct process *process) {
+static void on_process_ended(struct observer *observer, const struct process *process) {
         struct bus *bus = bus_from_observer(observer);
         char path[BUS_PATH_SIZE];
 
-        if (can_tell(bus))
+        if (can_signal(bus, process))
                 sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_MANAGER_INTERFACE, "ProcessExited", "iosi", process->pid,
                                    bus_process_path(process->pid, path), how_it_ended(process), process->status.code);
 }
 
-static void on_counts_changed(struct kernel_observer *observer) {
+static void on_counts_changed(struct observer *observer) {
         struct bus *bus = bus_from_observer(observer);
 
         bus->counts_changed = true;
         flush_soon(bus);
 }
 
-static void on_limits_changed(struct kernel_observer *observer) {
+static void on_limits_changed(struct observer *observer) {
         struct bus *bus = bus_from_observer(observer);
 
         bus->limits_changed = true;
         flush_soon(bus);
 }
 
-static void on_trace_changed(struct kernel_observer *observer) {
+static void on_trace_changed(struct observer *observer) {
         struct bus *bus = bus_from_observer(observer);
 
         bus->trace_changed = true;
         flush_soon(bus);
 }
 
-static const struct kernel_observer_ops observer_ops = {
+static const struct observer_ops observer_ops = {
         .process_started = on_process_started,
         .process_ended = on_process_ended,
         .counts_changed = on_counts_changed,
@@ -195,7 +154,7 @@ static const struct kernel_observer_ops observer_ops = {
         .trace_changed = on_trace_changed,
 };
 
-/* ---- the connection ----------------------------------------------------------------------------------------- */
+/* ---- the connection -------------------------------------------------------------------------- */
 
 static void disconnect(struct bus *bus) {
         authority_drop_all(bus);
@@ -205,13 +164,13 @@ static void disconnect(struct bus *bus) {
         bus->bus = sd_bus_close_unref(bus->bus);
 }
 
-/* What has gone wrong with the connection: it is made anew after a moment, not from within its own callbacks. */
+/* Makes the connection anew after a moment, not from within its own callbacks. */
 static void retry_soon(struct bus *bus) {
         sd_event_source_set_time(bus->retry, clock_usec() + RETRY_USEC);
         sd_event_source_set_enabled(bus->retry, SD_EVENT_ONESHOT);
 }
 
-/* A bus that throws us out each time is told of once. */
+/* Logs only once if the bus keeps disconnecting us. */
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         struct bus *bus = userdata;
 
@@ -224,7 +183,7 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
         return 0;
 }
 
-/* Where another one has the name, ours is it as soon as that one goes. */
+/* If another connection owns the name, we queue for it and get it when the owner leaves. */
 static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         enum { PRIMARY_OWNER = 1, IN_QUEUE = 2 }; /* of RequestName's answers */
         const sd_bus_error *refusal = sd_bus_message_get_error(reply);
@@ -274,7 +233,7 @@ static int make_connection(struct bus *bus) {
                 r = sd_bus_negotiate_fds(bus->bus,
                                          false); /* nothing here takes any, and calls that wait would hold them */
         if (r >= 0)
-                r = sd_bus_set_watch_bind(bus->bus, true); /* where there is no bus yet, its socket is waited for */
+                r = sd_bus_set_watch_bind(bus->bus, true); /* if there is no bus yet, wait for its socket */
         if (r >= 0)
                 r = sd_bus_set_close_on_exit(bus->bus, false); /* which would wait for a bus that does not read */
         if (r >= 0)
@@ -286,6 +245,8 @@ static int connect_bus(struct bus *bus) {
         int r = make_connection(bus);
 
         if (r >= 0)
+                r = budget_watch(bus);
+        if (r >= 0)
                 r = sd_bus_match_signal_async(bus->bus, NULL, "org.freedesktop.DBus.Local", NULL,
                                               "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, NULL, bus);
         if (r >= 0)
@@ -294,7 +255,7 @@ static int connect_bus(struct bus *bus) {
                 r = bus_add_processes(bus);
         if (r >= 0)
                 r = sd_bus_request_name_async(bus->bus, NULL, BUS_NAME, SD_BUS_NAME_QUEUE, on_name, bus);
-        if (r >= 0)
+        if (r >= 0 && !bus->paused)
                 r = sd_bus_attach_event(bus->bus, bus->kernel->event, SD_EVENT_PRIORITY_NORMAL);
         if (r < 0)
                 disconnect(bus);
@@ -312,7 +273,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* Where there is no address to go to, none will come. */
+/* If there is no address to connect to, none will come. */
 static int connect_or_retry(struct bus *bus) {
         int r = connect_bus(bus);
 
@@ -324,34 +285,51 @@ static int connect_or_retry(struct bus *bus) {
         return 0;
 }
 
-int bus_start(struct bus *bus, struct kernel *kernel) {
+/* A timer that is off. */
+static int add_timer(struct bus *bus, sd_event_source **ret, sd_event_time_handler_t handler) {
+        int r = sd_event_add_time(bus->kernel->event, ret, CLOCK_MONOTONIC, 0, 0, handler, bus);
+
+        return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+}
+
+static void on_resumed(struct bus *bus, int error) {
+        if (error < 0)
+                retry_soon(bus);
+        listing_resume(bus);
+}
+
+int bus_start(struct bus **ret, struct kernel *kernel) {
+        struct bus *bus = calloc(1, sizeof(*bus));
         int r;
 
+        if (!bus)
+                return log_errno(LOG_WARNING, ENOMEM, "cannot go on the bus");
         *bus = (struct bus){ .kernel = kernel, .observer = { .ops = &observer_ops } };
-        r = sd_event_add_time(kernel->event, &bus->retry, CLOCK_MONOTONIC, 0, 0, on_retry, bus);
+        r = add_timer(bus, &bus->retry, on_retry);
         if (r >= 0)
-                r = sd_event_source_set_enabled(bus->retry, SD_EVENT_OFF);
+                r = add_timer(bus, &bus->flush, on_flush);
         if (r >= 0)
-                r = sd_event_add_time(kernel->event, &bus->flush, CLOCK_MONOTONIC, 0, 0, on_flush, bus);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(bus->flush, SD_EVENT_OFF);
+                r = budget_init(bus, on_resumed);
         if (r >= 0)
                 r = connect_or_retry(bus);
         if (r < 0) {
                 bus_stop(bus);
                 return log_errno(LOG_WARNING, r, "cannot go on the bus");
         }
-        kernel->observer = &bus->observer;
+        kernel->processes.observer = &bus->observer;
+        *ret = bus;
         return 0;
 }
 
-void bus_stop(struct bus *bus) {
-        if (bus->kernel)
-                bus->kernel->observer = NULL;
+struct bus *bus_stop(struct bus *bus) {
+        if (!bus)
+                return NULL;
+        bus->kernel->processes.observer = NULL;
         disconnect(bus);
         bus->retry = sd_event_source_disable_unref(bus->retry);
         bus->flush = sd_event_source_disable_unref(bus->flush);
+        budget_deinit(bus);
         free(bus->metrics);
-        bus->metrics = NULL;
-        bus->kernel = NULL;
+        free(bus);
+        return NULL;
 }

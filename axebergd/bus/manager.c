@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * org.axeberg.Kernel1.Manager: the kernel as a whole.
  */
@@ -8,18 +9,21 @@
 #include <unistd.h>
 
 #include "axeberg.h"
+#include "bus/actions.h"
 #include "bus/authority.h"
-#include "bus/bus.h"
 #include "bus/listing.h"
+#include "bus/objects.h"
 #include "config.h"
 #include "memory/shm.h"
+#include "names.h"
 #include "process/process.h"
-#include "trace/metrics.h"
+#include "process/tracing.h"
+#include "synthetic/metrics.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "vfs/store.h"
 
-/* ---- properties --------------------------------------------------------------------------------------------- */
+/* ---- properties ------------------------------------------------------------------------------ */
 
 #define GETTER(name)                                                                                                   \
         static int get_##name(sd_bus *sd_bus, const char *path, const char *interface, const char *property,           \
@@ -43,8 +47,9 @@
         GETTER(name)
 
 /*
- * Sums over all processes take the longer the more there are. They are told again for ten times as long as they took: asking all the time, as anyone may,
- * takes a tenth of the kernel's time at most. GetAll wants them four times.
+ * Sums over all processes take longer the more there are. They are cached for ten times the
+ * computing time, so a client that polls costs at most a tenth of the kernel's thread. GetAll wants
+ * them four times.
  */
 static uint64_t keep_until(uint64_t begin_usec) {
         uint64_t now = clock_usec();
@@ -52,11 +57,12 @@ static uint64_t keep_until(uint64_t begin_usec) {
         return now + 10 * (now - begin_usec);
 }
 
-static const struct kernel_figures *figures_of(struct bus *bus) {
+static const struct figures *figures_of(struct bus *bus) {
         uint64_t begin = clock_usec();
 
         if (begin >= bus->figures_until_usec) {
                 kernel_figures(bus->kernel, &bus->figures);
+                bus->open_files = process_table_count_open_files(&bus->kernel->processes);
                 bus->figures_until_usec = keep_until(begin);
         }
         return &bus->figures;
@@ -64,21 +70,21 @@ static const struct kernel_figures *figures_of(struct bus *bus) {
 
 PROPERTY(version, "s", AXEBERG_VERSION)
 PROPERTY(host_pid, "u", (uint32_t) getpid())
-PROPERTY(socket, "s", kernel->config->socket_path)
-PROPERTY(store, "s", kernel->vfs.mounts[0].store->source)
+PROPERTY(socket, "s", bus_text(kernel->config->socket_path, (char[BUS_TEXT_SIZE]){ 0 }))
+PROPERTY(store, "s", bus_text(kernel->vfs.mounts[0].store->source, (char[BUS_TEXT_SIZE]){ 0 }))
 PROPERTY(uptime, "t", clock_usec() - kernel->started_usec)
 PROPERTY(process_count, "u", kernel->processes.count)
 PROPERTY(connection_count, "u", kernel->n_sessions)
-PROPERTY(open_files, "u", kernel_count_open_files(kernel))
+PROPERTY(open_files, "u", (figures_of(bus), bus->open_files))
 PROPERTY(calls, "t", figures_of(bus)->calls)
 PROPERTY(call_errors, "t", figures_of(bus)->call_errors)
 PROPERTY(bytes_read, "t", figures_of(bus)->bytes_read)
 PROPERTY(bytes_written, "t", figures_of(bus)->bytes_written)
 PROPERTY(mount_requests, "t", kernel->counters.mount_requests)
-PROPERTY(memory, "t", kernel->memory.used)
-PROPERTY(memory_limit, "t", kernel->memory.limit)
-PROPERTY(memory_peak, "t", kernel->memory.peak)
-PROPERTY(segment_count, "u", (uint32_t) HASH_COUNT(kernel->segments))
+PROPERTY(memory, "t", kernel->memory.account.used)
+PROPERTY(memory_limit, "t", kernel->memory.account.limit)
+PROPERTY(memory_peak, "t", kernel->memory.account.peak)
+PROPERTY(segment_count, "u", (uint32_t) HASH_COUNT(kernel->memory.segments))
 PROPERTY(trace_enabled, "b", kernel->trace.enabled)
 PROPERTY(trace_events, "t", kernel->trace.next - kernel->trace.first)
 PROPERTY(signals_lost, "t", bus->signals_lost)
@@ -91,7 +97,7 @@ static int append_trace_categories(sd_bus_message *reply, struct bus *bus, const
         (void) bus;
         for (unsigned category = 0; r >= 0 && category <= AX_TRACE_CUSTOM; category++)
                 if (wanted == 0 || wanted & 1u << category)
-                        r = sd_bus_message_append(reply, "s", trace_category_name(category));
+                        r = sd_bus_message_append(reply, "s", category_name(category));
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 GETTER(trace_categories)
@@ -118,7 +124,7 @@ static int append_limits(sd_bus_message *reply, struct bus *bus, const struct ke
 }
 GETTER(limits)
 
-/* ---- anyone's methods --------------------------------------------------------------------------------------- */
+/* ---- anyone's methods ------------------------------------------------------------------------ */
 
 static int method_list_processes(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         return listing_begin(userdata, message, error);
@@ -147,9 +153,10 @@ static int method_list_mounts(sd_bus_message *message, void *userdata, sd_bus_er
                 r = sd_bus_message_open_container(reply, 'a', "(sss)");
         for (size_t i = 0; r >= 0 && i < vfs->n_mounts; i++) {
                 const struct mount *mount = &vfs->mounts[i];
+                char path[BUS_TEXT_SIZE], source[BUS_TEXT_SIZE];
 
-                r = sd_bus_message_append(reply, "(sss)", mount->path, mount->backend,
-                                          mount->store ? mount->store->source : mount->backend);
+                r = sd_bus_message_append(reply, "(sss)", bus_text(mount->path, path), mount->backend,
+                                          bus_text(mount->store ? mount->store->source : mount->backend, source));
         }
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
@@ -188,7 +195,7 @@ static int method_get_metrics(sd_bus_message *message, void *userdata, sd_bus_er
         return sd_bus_reply_method_return(message, "s", bus->metrics);
 }
 
-/* ---- administrators' methods -------------------------------------------------------------------------------- */
+/* ---- administrators' methods ----------------------------------------------------------------- */
 
 static int do_kill(struct bus *bus, sd_bus_message *message, sd_bus_error *error) {
         int32_t pid, signal;
@@ -212,7 +219,7 @@ static int read_categories(sd_bus_message *message, uint32_t *ret, sd_bus_error 
 
         *ret = 0;
         while (r >= 0 && (r = sd_bus_message_read(message, "s", &name)) > 0) {
-                int category = trace_category_from_name(name);
+                int category = category_from_name(name);
 
                 if (category < 0)
                         return bus_error(error, -EINVAL, "\"%s\" is not a category of the trace", name);
@@ -251,14 +258,14 @@ static int do_enable_trace(struct bus *bus, sd_bus_message *message, sd_bus_erro
 
         if (r < 0)
                 return r;
-        kernel_set_trace_filter(bus->kernel, &filter);
-        kernel_set_trace(bus->kernel, true);
+        tracing_set_filter(&bus->kernel->processes, &filter);
+        tracing_set(&bus->kernel->processes, true);
         return sd_bus_reply_method_return(message, "");
 }
 
 static int do_disable_trace(struct bus *bus, sd_bus_message *message, sd_bus_error *error) {
         (void) error;
-        kernel_set_trace(bus->kernel, false);
+        tracing_set(&bus->kernel->processes, false);
         return sd_bus_reply_method_return(message, "");
 }
 
@@ -289,7 +296,7 @@ static int method_enable_trace(sd_bus_message *message, void *userdata, sd_bus_e
         return r < 0 ? r : authority_require(userdata, message, AUTHORITY_TRACE, do_enable_trace, error);
 }
 
-/* ---- the interface ------------------------------------------------------------------------------------------ */
+/* ---- the interface --------------------------------------------------------------------------- */
 
 #define METHOD(name, arguments, result, handler)                                                                       \
         SD_BUS_METHOD_WITH_ARGS(name, SD_BUS_ARGS arguments, SD_BUS_RESULT result, handler, SD_BUS_VTABLE_UNPRIVILEGED)
@@ -321,7 +328,7 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("TraceCategories", "as", get_trace_categories, 0, CHANGES),
         SD_BUS_PROPERTY("TracePIDs", "ai", get_trace_pids, 0, CHANGES),
         SD_BUS_PROPERTY("TraceEvents", "t", get_trace_events, 0, 0),
-        SD_BUS_PROPERTY("SignalsLost", "t", get_signals_lost, 0, 0),
+        SD_BUS_PROPERTY("SignalsLost", "t", get_signals_lost, 0, CHANGES),
         METHOD("ListProcesses", (NULL), ("a" LISTING_ROW, processes), method_list_processes),
         METHOD("GetProcess", ("i", pid), ("o", process), method_get_process),
         METHOD("ListMounts", (NULL), ("a(sss)", mounts), method_list_mounts),

@@ -1,17 +1,20 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * org.axeberg.Kernel1.Process: one object a process, found by its path when it is asked for something.
+ * org.axeberg.Kernel1.Process: one object a process, found by its path when it is asked for
+ * something.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus/actions.h"
 #include "bus/authority.h"
-#include "bus/bus.h"
+#include "bus/objects.h"
 #include "process/process.h"
 #include "util/clock.h"
 #include "util/identity.h"
 
-enum { MOST_IN_TREE = 256 };
+enum { MAX_IN_TREE = 256 };
 
 /* The pid that a path means; 0: none. */
 static int32_t pid_from_path(const char *path) {
@@ -38,11 +41,14 @@ static int find_process(sd_bus *sd_bus, const char *path, const char *interface,
         return *ret != NULL;
 }
 
-/* The tree shows the first ones: sd-bus wants all of them at once, and anyone may ask. ListProcesses has every one. */
+/*
+ * The tree shows the first ones: sd-bus wants all of them at once, and anyone may ask.
+ * ListProcesses has every one.
+ */
 static int list_processes(sd_bus *sd_bus, const char *prefix, void *userdata, char ***ret, sd_bus_error *error) {
         const struct process_table *table = &((const struct bus *) userdata)->kernel->processes;
-        const struct process *processes[MOST_IN_TREE];
-        size_t n = process_table_list(table, 0, processes, MOST_IN_TREE, NULL), count = 0;
+        const struct process *processes[MAX_IN_TREE];
+        size_t n = process_table_list(table, 0, processes, MAX_IN_TREE, NULL), count = 0;
         char **paths = calloc(n + 1, sizeof(*paths)), buffer[BUS_PATH_SIZE];
 
         (void) sd_bus;
@@ -59,7 +65,7 @@ static int list_processes(sd_bus *sd_bus, const char *prefix, void *userdata, ch
         return 0;
 }
 
-/* ---- properties --------------------------------------------------------------------------------------------- */
+/* ---- properties ------------------------------------------------------------------------------ */
 
 #define PROPERTY(name, type, expression)                                                                               \
         static int get_##name(sd_bus *sd_bus, const char *path, const char *interface, const char *property,           \
@@ -80,7 +86,7 @@ PROPERTY(uid, "u", process->identity->uid)
 PROPERTY(gid, "u", process->identity->gid)
 PROPERTY(host_pid, "u", (uint32_t) process->host_pid)
 PROPERTY(state, "s", process_state_name(process->state))
-PROPERTY(command, "s", bus_process_command(process, (char[BUS_COMMAND_SIZE]){ 0 }))
+PROPERTY(command, "s", process_command(process))
 PROPERTY(age, "t", clock_usec() - process->started_usec)
 PROPERTY(open_files, "u", process->fds.n_open)
 PROPERTY(parked, "u", process->parked)
@@ -92,7 +98,7 @@ PROPERTY(memory_limit, "t", process->regions.account.limit)
 PROPERTY(memory_peak, "t", process->regions.account.peak)
 PROPERTY(regions, "u", (uint32_t) process->regions.count)
 
-/* ---- methods ------------------------------------------------------------------------------------------------ */
+/* ---- methods --------------------------------------------------------------------------------- */
 
 static int do_kill(struct bus *bus, sd_bus_message *message, sd_bus_error *error) {
         int32_t signal;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "object/console.h"
 
 #include <assert.h>
@@ -5,11 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "axeberg.h"
 #include "util/cleanup.h"
+#include "util/container.h"
 
-enum { MOST_ROWS = 9999 };
+enum { MAX_ROWS = 9999 };
 
 struct ring {
         char *data;
@@ -35,6 +38,7 @@ struct console {
 struct console_file {
         struct object object;
         struct console *console;
+        bool reads_input;
 };
 
 static int ring_init(struct ring *ring, size_t size) {
@@ -136,12 +140,14 @@ struct console *console_free(struct console *console) {
 }
 
 static struct console *console_from_object(struct object *object) {
-        return ((struct console_file *) object)->console;
+        return container_of(object, struct console_file, object)->console;
 }
 
 static ssize_t console_file_read(struct object *object, void *buffer, size_t size) {
         struct console *console = console_from_object(object);
 
+        if (!container_of(object, struct console_file, object)->reads_input)
+                return -EIO;
         if (size == 0)
                 return 0;
         if (console->input.used == 0)
@@ -159,10 +165,17 @@ static ssize_t console_file_write(struct object *object, const void *buffer, siz
 }
 
 static int console_file_stat(struct object *object, struct statx *ret) {
-        const struct timespec *modified = &console_from_object(object)->modified;
+        const struct console *console = console_from_object(object);
+        const struct timespec *modified = &console->modified;
 
-        ret->stx_mode = S_IFCHR | 0666;
+        ret->stx_mode = S_IFCHR | CONSOLE_MODE;
+        ret->stx_uid = geteuid();
         ret->stx_nlink = 1;
+        /*
+         * The amount of input reveals how much was typed: only programs that may read it learn
+         * that.
+         */
+        ret->stx_size = container_of(object, struct console_file, object)->reads_input ? console->input.used : 0;
         ret->stx_rdev_major = 5;
         ret->stx_rdev_minor = 1;
         ret->stx_mtime =
@@ -195,13 +208,14 @@ static const struct object_ops console_ops = {
         .free = console_file_free,
 };
 
-int console_open(struct console *console, unsigned flags, struct object **ret) {
+int console_open(struct console *console, unsigned flags, bool reads_input, struct object **ret) {
         struct console_file *file = malloc(sizeof(*file));
 
         if (!file)
                 return -ENOMEM;
         object_init(&file->object, &console_ops, flags & (AX_O_READ | AX_O_WRITE | AX_O_APPEND | AX_O_NONBLOCK));
         file->console = console;
+        file->reads_input = reads_input;
         console->n_open++;
         *ret = &file->object;
         return 0;
@@ -237,7 +251,7 @@ size_t console_follow_output(struct console *console, uint64_t *offset, void *bu
 }
 
 int console_set_size(struct console *console, unsigned rows, unsigned columns) {
-        if (rows < 1 || columns < 1 || rows > MOST_ROWS || columns > MOST_ROWS)
+        if (rows < 1 || columns < 1 || rows > MAX_ROWS || columns > MAX_ROWS)
                 return -EINVAL;
         console->rows = rows;
         console->columns = columns;

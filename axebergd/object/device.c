@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "object/device.h"
 
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <sys/random.h>
 
 #include "axeberg.h"
+#include "util/container.h"
 
 struct device {
         struct object object;
@@ -54,7 +56,7 @@ const struct device_type device_types[] = {
 const size_t n_device_types = sizeof(device_types) / sizeof(device_types[0]);
 
 static const struct device_type *type_from_object(struct object *object) {
-        return ((struct device *) object)->type;
+        return container_of(object, struct device, object)->type;
 }
 
 static ssize_t device_read(struct object *object, void *buffer, size_t size) {
@@ -84,7 +86,7 @@ static int64_t device_seek(struct object *object, int64_t offset, int whence) {
 }
 
 static int device_stat(struct object *object, struct statx *ret) {
-        const struct device *device = (struct device *) object;
+        const struct device *device = container_of(object, struct device, object);
 
         ret->stx_mode = S_IFCHR | 0666;
         ret->stx_nlink = 1;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The devices without state: null, zero, full, random, urandom.
  */
@@ -15,5 +16,5 @@ struct device_type {
 extern const struct device_type device_types[];
 extern const size_t n_device_types;
 
-/* Return: 0, -ENOMEM. */
+/* Returns 0 or -ENOMEM. */
 int device_open(const struct device_type *type, uint64_t ino, unsigned flags, struct object **ret);

@@ -1,33 +1,36 @@
+/* SPDX-License-Identifier: MIT */
 #include "object/fifo.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
-#include <utlist.h>
 
 #include "axeberg.h"
 
-int fifo_from_fd(struct fifo **list, int fd, struct fifo **ret) {
+int fifo_from_fd(struct fifo **table, int fd, struct fifo **ret) {
+        struct fifo_key key;
         struct fifo *fifo;
         struct stat status;
 
         if (fstat(fd, &status) < 0)
                 return -errno;
-        DL_FOREACH (*list, fifo) {
-                if (fifo->dev == status.st_dev && fifo->ino == status.st_ino) {
-                        fifo->refs++;
-                        *ret = fifo;
-                        return 0;
-                }
+        memset(&key, 0, sizeof(key)); /* the bytes between the fields count, too */
+        key.dev = status.st_dev;
+        key.ino = status.st_ino;
+        HASH_FIND(hh, *table, &key, sizeof(key), fifo);
+        if (fifo) {
+                fifo->refs++;
+                *ret = fifo;
+                return 0;
         }
         fifo = calloc(1, sizeof(*fifo));
         if (!fifo)
                 return -ENOMEM;
-        fifo->list = list;
-        fifo->dev = status.st_dev;
-        fifo->ino = status.st_ino;
+        fifo->table = table;
+        memcpy(&fifo->key, &key, sizeof(key));
         fifo->refs = 1;
-        DL_APPEND(*list, fifo);
+        HASH_ADD(hh, *table, key, sizeof(fifo->key), fifo);
         *ret = fifo;
         return 0;
 }
@@ -35,7 +38,7 @@ int fifo_from_fd(struct fifo **list, int fd, struct fifo **ret) {
 struct fifo *fifo_unref(struct fifo *fifo) {
         if (!fifo || --fifo->refs > 0)
                 return NULL;
-        DL_DELETE(*fifo->list, fifo);
+        HASH_DEL(*fifo->table, fifo);
         free(fifo);
         return NULL;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "object/file.h"
 
 #include <errno.h>
@@ -7,19 +8,28 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "account/closer.h"
+#include "account/user.h"
 #include "axeberg.h"
+#include "inode.h"
 #include "util/cleanup.h"
+#include "util/container.h"
+#include "util/identity.h"
 
 struct file {
         struct object object;
         int fd;
+        struct user_charge charge; /* of it */
         int root_fd;
         const char *mount_point;
-        uint64_t ino_prefix;
+        uint32_t store;
+        struct workers *workers;
+        struct user *user;
+        struct identity *identity;
 };
 
 static struct file *file_from_object(struct object *object) {
-        return (struct file *) object;
+        return container_of(object, struct file, object);
 }
 
 static ssize_t file_read(struct object *object, void *buffer, size_t size) {
@@ -29,9 +39,15 @@ static ssize_t file_read(struct object *object, void *buffer, size_t size) {
 }
 
 static ssize_t file_write(struct object *object, const void *buffer, size_t size) {
-        ssize_t n = write(file_from_object(object)->fd, buffer, size);
+        const struct file *file = file_from_object(object);
+        ssize_t n = identity_assume(file->identity);
 
-        return n < 0 ? -errno : n;
+        if (n < 0)
+                return n;
+        n = write(file->fd, buffer, size);
+        n = n < 0 ? -errno : n;
+        identity_restore();
+        return n;
 }
 
 static ssize_t file_pread(struct object *object, void *buffer, size_t size, int64_t offset) {
@@ -41,9 +57,15 @@ static ssize_t file_pread(struct object *object, void *buffer, size_t size, int6
 }
 
 static ssize_t file_pwrite(struct object *object, const void *buffer, size_t size, int64_t offset) {
-        ssize_t n = pwrite(file_from_object(object)->fd, buffer, size, offset);
+        const struct file *file = file_from_object(object);
+        ssize_t n = identity_assume(file->identity);
 
-        return n < 0 ? -errno : n;
+        if (n < 0)
+                return n;
+        n = pwrite(file->fd, buffer, size, offset);
+        n = n < 0 ? -errno : n;
+        identity_restore();
+        return n;
 }
 
 static int64_t file_seek(struct object *object, int64_t offset, int whence) {
@@ -53,7 +75,14 @@ static int64_t file_seek(struct object *object, int64_t offset, int whence) {
 }
 
 static int file_truncate(struct object *object, int64_t size) {
-        return ftruncate(file_from_object(object)->fd, size) < 0 ? -errno : 0;
+        const struct file *file = file_from_object(object);
+        int r = identity_assume(file->identity);
+
+        if (r < 0)
+                return r;
+        r = ftruncate(file->fd, size) < 0 ? -errno : 0;
+        identity_restore();
+        return r;
 }
 
 static int file_sync(struct object *object) {
@@ -65,7 +94,7 @@ static int file_stat(struct object *object, struct statx *ret) {
 
         if (statx(file->fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, ret) < 0)
                 return -errno;
-        ret->stx_ino |= file->ino_prefix;
+        ret->stx_ino = inode_shown(file->store, ret->stx_ino);
         return 0;
 }
 
@@ -76,15 +105,17 @@ static int file_describe(struct object *object, char *buffer, size_t size) {
         return n >= 0 ? n : snprintf(buffer, size, "(deleted)");
 }
 
-static int file_host_fd(struct object *object, const struct process *process) {
-        (void) process;
+static int file_host_fd(struct object *object, bool ends) {
+        (void) ends;
         return file_from_object(object)->fd;
 }
 
 static void file_free(struct object *object) {
         struct file *file = file_from_object(object);
 
-        close(file->fd);
+        close_later_charged(file->workers, &file->charge, file->fd);
+        user_unref(file->user);
+        identity_unref(file->identity);
         free(file);
 }
 
@@ -103,15 +134,23 @@ static const struct object_ops file_ops = {
         .free = file_free,
 };
 
-int file_object_new(struct object **ret, int fd, unsigned flags, uint64_t ino_prefix, int root_fd,
-                    const char *mount_point, bool may_block) {
+int file_object_new(struct object **ret, int fd, const struct file_options *options, struct user_charge *charge) {
         struct file *file = malloc(sizeof(*file));
 
         if (!file)
                 return -ENOMEM;
-        *file = (struct file){ .fd = fd, .root_fd = root_fd, .mount_point = mount_point, .ino_prefix = ino_prefix };
-        object_init(&file->object, &file_ops, flags & (AX_O_READ | AX_O_WRITE | AX_O_APPEND | AX_O_NONBLOCK));
-        file->object.may_block = may_block;
+        *file = (struct file){
+                .fd = fd,
+                .root_fd = options->root_fd,
+                .mount_point = options->mount_point,
+                .store = options->store,
+                .workers = options->workers,
+                .user = user_ref(options->user),
+                .identity = identity_ref(options->identity),
+        };
+        object_init(&file->object, &file_ops, options->flags & (AX_O_READ | AX_O_WRITE | AX_O_APPEND | AX_O_NONBLOCK));
+        file->object.may_block = true;
+        user_charge_move(&file->charge, charge);
         *ret = &file->object;
         return 0;
 }
@@ -128,14 +167,20 @@ static int host_path(int fd, char path[static PATH_MAX]) {
         return (int) n;
 }
 
-/* The kernel appends this to the path of what has no name any more; a real name that ends so has links. */
+/*
+ * The kernel appends this to the path of what has no name any more; a real name that ends so has
+ * links.
+ */
 static bool is_removed(int fd, const char *path, size_t length) {
         static const char mark[] = " (deleted)";
-        struct stat status;
+        struct statx status;
 
         if (length < sizeof(mark) || strcmp(path + length - (sizeof(mark) - 1), mark) != 0)
                 return false;
-        return fstat(fd, &status) < 0 || status.st_nlink == 0 || S_ISDIR(status.st_mode);
+        /* without asking a server: this is for the kernel's thread, too */
+        if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_NLINK, &status) < 0)
+                return true;
+        return status.stx_nlink == 0 || S_ISDIR(status.stx_mode);
 }
 
 int file_namespace_path(int fd, int root_fd, const char *mount_point, char *buffer, size_t size) {

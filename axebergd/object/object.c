@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "object/object.h"
 
 #include <assert.h>
@@ -11,14 +12,17 @@ void object_init(struct object *object, const struct object_ops *ops, unsigned f
 }
 
 struct object *object_ref(struct object *object) {
-        assert(object->refs > 0);
+        assert(object->refs > 0); /* F1 */
         object->refs++;
         return object;
 }
 
 struct object *object_unref(struct object *object) {
-        if (object && --object->refs == 0)
-                object->ops->free(object);
+        if (!object)
+                return NULL;
+        assert(object->refs > 0); /* F1 */
+        if (--object->refs == 0)
+                object->ops->free(object); /* F2 */
         return NULL;
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "object/pipe.h"
 
 #include <errno.h>
@@ -7,14 +8,16 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "account/closer.h"
 #include "axeberg.h"
+#include "inode.h"
 #include "object/fifo.h"
 #include "object/file.h"
-#include "process/process.h"
 #include "util/cleanup.h"
+#include "util/container.h"
 
 static struct pipe_end *pipe_end_from_object(struct object *object) {
-        return (struct pipe_end *) object;
+        return container_of(object, struct pipe_end, object);
 }
 
 static ssize_t pipe_read(struct object *object, void *buffer, size_t size) {
@@ -34,7 +37,8 @@ static int pipe_stat(struct object *object, struct statx *ret) {
 
         if (statx(end->fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, ret) < 0)
                 return -errno;
-        ret->stx_ino |= end->ino_prefix;
+        if (end->fifo)
+                ret->stx_ino = inode_shown(end->store, ret->stx_ino);
         return 0;
 }
 
@@ -49,33 +53,39 @@ static int pipe_describe(struct object *object, char *buffer, size_t size) {
         return snprintf(buffer, size, "pipe:[%llu]", (unsigned long long) status.stx_ino);
 }
 
-/* Watches for what somebody still waits for. */
-static void watch(struct pipe_end *end, bool readers, bool writers) {
-        uint32_t events = (readers ? EPOLLIN : 0) | (writers ? EPOLLOUT : 0);
+/* Watches for the events that calls still wait for. */
+static void watch(struct pipe_end *end) {
+        uint32_t events = (end->readers.waiters ? EPOLLIN : 0u) | (end->writers.waiters ? EPOLLOUT : 0u);
 
         if (events)
-                sd_event_source_set_io_events(end->source, events);
-        sd_event_source_set_enabled(end->source, events ? SD_EVENT_ON : SD_EVENT_OFF);
+                lane_set_events(&end->source, events);
+        else
+                lane_unwatch(&end->source);
 }
 
-static int pipe_on_ready(sd_event_source *source, int fd, uint32_t events, void *userdata) {
-        struct pipe_end *end = userdata;
+/*
+ * The data is enough for one call; the next is woken if there is still some when that has run. At
+ * the end of the pipe all have the same answer.
+ */
+static void pipe_on_ready(struct lane_source *source, uint32_t events) {
+        struct pipe_end *end = container_of(source, struct pipe_end, source);
+        void (*wake)(struct wait_queue *) = events & (EPOLLHUP | EPOLLERR) ? wait_queue_wake : wait_queue_wake_one;
 
-        (void) source;
-        (void) fd;
         if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-                wait_queue_wake(&end->readers);
+                wake(&end->readers);
         if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
-                wait_queue_wake(&end->writers);
-        watch(end, end->readers.waiters, end->writers.waiters);
-        return 0;
+                wake(&end->writers);
+        watch(end);
 }
 
-/* NULL where readiness cannot be watched: the call fails with WouldBlock. */
+/* NULL if readiness cannot be watched: the call fails with WouldBlock. */
 static struct wait_queue *wait_on(struct pipe_end *end, struct wait_queue *queue) {
-        if (!end->source && sd_event_add_io(end->event, &end->source, end->fd, EPOLLIN, pipe_on_ready, end) < 0)
+        uint32_t event = queue == &end->readers ? EPOLLIN : EPOLLOUT;
+
+        if (end->source.lane)
+                lane_set_events(&end->source, end->source.events | event);
+        else if (lane_watch(&end->charge.user->lane, &end->source, end->fd, event, pipe_on_ready) < 0)
                 return NULL;
-        watch(end, queue == &end->readers || end->readers.waiters, queue == &end->writers || end->writers.waiters);
         return queue;
 }
 
@@ -92,22 +102,61 @@ static struct wait_queue *pipe_writable(struct object *object) {
 }
 
 /*
- * Only to a program that ends when its process does: else the other end would wait for what a dead process still holds. FIFOs' ends are counted, so they
- * stay here.
+ * Another description of the pipe's end. Returns a descriptor or a negative errno (-ENXIO: nobody
+ * reads).
  */
-static int pipe_host_fd(struct object *object, const struct process *process) {
-        const struct pipe_end *end = pipe_end_from_object(object);
+static int reopen(const struct pipe_end *end) {
+        char path[32];
+        int fd;
 
-        return !end->fifo && process->host.alive ? end->fd : -EOPNOTSUPP;
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", end->fd);
+        fd = open(path, (end->object.flags & AX_O_WRITE ? O_WRONLY : O_RDONLY) | O_NONBLOCK | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+/*
+ * Only for a program that ends when its process does: otherwise the other end would wait for a
+ * descriptor that a dead process still holds. FIFOs' ends are counted, so they stay here.
+ */
+static int pipe_host_fd(struct object *object, bool ends) {
+        struct pipe_end *end = pipe_end_from_object(object);
+
+        if (end->fifo || !ends)
+                return -EOPNOTSUPP;
+        if (end->donated_fd >= 0)
+                return end->donated_fd;
+        if (user_charge(end->charge.user, &end->donated_charge, USER_HOST_FDS, 1) < 0)
+                return -EDQUOT;
+        end->donated_fd = reopen(end);
+        if (end->donated_fd < 0) {
+                user_charge_deinit(&end->donated_charge);
+                return end->donated_fd;
+        }
+        object->may_block = true;
+        if (end->peer)
+                end->peer->object.may_block = true;
+        return end->donated_fd;
+}
+
+static void close_end(struct pipe_end *end, int fd) {
+        if (end->object.may_block)
+                close_later(end->workers, end->charge.user, fd);
+        else
+                cleanup_close(&fd);
 }
 
 static void pipe_free(struct object *object) {
         struct pipe_end *end = pipe_end_from_object(object);
 
-        sd_event_source_disable_unref(end->source);
-        cleanup_close(&end->fd);
+        lane_unwatch(&end->source);
+        close_end(end, end->donated_fd);
+        close_end(end, end->fd);
+        if (end->peer)
+                end->peer->peer = NULL;
         if (end->fifo)
                 fifo_remove_end(end->fifo, object->flags);
+        user_charge_deinit(&end->donated_charge);
+        user_charge_deinit(&end->fd_charge);
         user_charge_deinit(&end->charge);
         free(end);
 }
@@ -124,40 +173,51 @@ static const struct object_ops pipe_ops = {
         .free = pipe_free,
 };
 
-int pipe_end_new(struct pipe_end **ret, sd_event *event, struct user *user, int fd, unsigned flags) {
+int pipe_end_new(struct pipe_end **ret, struct workers *workers, struct user *user, int fd, unsigned flags) {
         struct pipe_end *end = calloc(1, sizeof(*end));
         int r = end ? user_charge(user, &end->charge, USER_PIPES, 1) : -ENOMEM;
 
+        if (r == 0)
+                r = user_charge(user, &end->fd_charge, USER_HOST_FDS, 1);
         if (r < 0) {
+                if (end)
+                        user_charge_deinit(&end->charge);
                 free(end);
                 return r;
         }
         object_init(&end->object, &pipe_ops, flags & (AX_O_READ | AX_O_WRITE | AX_O_NONBLOCK));
-        end->event = event;
+        end->workers = workers;
         end->fd = fd;
+        end->donated_fd = -1;
         *ret = end;
         return 0;
 }
 
-int pipe_new(sd_event *event, struct user *user, struct object **ret_reader, struct object **ret_writer) {
+int pipe_new(struct workers *workers, struct user *user, struct object **ret_reader, struct object **ret_writer) {
         struct pipe_end *reader, *writer;
         int fds[2], r;
 
         if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
                 return -errno;
-        r = pipe_end_new(&reader, event, user, fds[0], AX_O_READ);
+        r = pipe_end_new(&reader, workers, user, fds[0], AX_O_READ);
         if (r < 0) {
                 close(fds[0]);
                 close(fds[1]);
                 return r;
         }
-        r = pipe_end_new(&writer, event, user, fds[1], AX_O_WRITE);
+        r = pipe_end_new(&writer, workers, user, fds[1], AX_O_WRITE);
         if (r < 0) {
                 object_unref(&reader->object);
                 close(fds[1]);
                 return r;
         }
+        reader->peer = writer;
+        writer->peer = reader;
         *ret_reader = &reader->object;
         *ret_writer = &writer->object;
         return 0;
+}
+
+int pipe_signal(int error) {
+        return error == -EPIPE ? AX_SIGPIPE : 0;
 }

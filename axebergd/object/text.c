@@ -1,14 +1,18 @@
+/* SPDX-License-Identifier: MIT */
 #include "object/text.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "account/user.h"
 #include "axeberg.h"
 #include "util/cleanup.h"
+#include "util/container.h"
 
 struct text {
         struct object object;
+        struct user_charge charge; /* of the text */
         char *data;
         size_t size;
         int64_t offset;
@@ -17,7 +21,7 @@ struct text {
 };
 
 static struct text *text_from_object(struct object *object) {
-        return (struct text *) object;
+        return container_of(object, struct text, object);
 }
 
 static ssize_t text_pread(struct object *object, void *buffer, size_t size, int64_t offset) {
@@ -63,8 +67,11 @@ static int text_describe(struct object *object, char *buffer, size_t size) {
 }
 
 static void text_free(struct object *object) {
-        free(text_from_object(object)->data);
-        free(object);
+        struct text *text = text_from_object(object);
+
+        free(text->data);
+        user_charge_deinit(&text->charge);
+        free(text);
 }
 
 static const struct object_ops text_ops = {
@@ -77,12 +84,19 @@ static const struct object_ops text_ops = {
         .free = text_free,
 };
 
-int text_object_new(struct object **ret, char *data, size_t size, const char *path, const struct statx *status) {
+int text_object_new(struct object **ret, struct user *user, char *data, size_t size, const char *path,
+                    const struct statx *status) {
         struct text *text = malloc(sizeof(*text));
+        int r;
 
         if (!text)
                 return -ENOMEM;
         *text = (struct text){ .data = data, .size = size, .status = *status };
+        r = user_charge(user, &text->charge, USER_BUFFERS, sizeof(*text) + size);
+        if (r < 0) {
+                free(text);
+                return r;
+        }
         snprintf(text->path, sizeof(text->path), "%s", path);
         object_init(&text->object, &text_ops, AX_O_READ);
         *ret = &text->object;

@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 #include "process/fdtable.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,7 @@ void fdtable_deinit(struct fdtable *table) {
                 if (table->entries[i].object)
                         entry_clear(&table->entries[i]);
         free(table->entries);
+        user_charge_deinit(&table->entries_charge);
         *table = (struct fdtable){ 0 };
 }
 
@@ -28,20 +31,30 @@ struct object *fdtable_get(const struct fdtable *table, int fd) {
         return fd >= 0 && (unsigned) fd < table->size ? table->entries[fd].object : NULL;
 }
 
+/*
+ * The larger table is charged before the smaller one is given back: both exist while it is copied.
+ */
 static int fdtable_grow(struct fdtable *table, unsigned fd) {
         unsigned size = table->size ? table->size : 8;
+        struct user_charge charge = { 0 };
         struct fd_entry *entries;
 
         if (fd < table->size)
                 return 0;
         while (size <= fd)
                 size *= 2;
-        entries = reallocarray(table->entries, size, sizeof(*entries));
-        if (!entries)
+        if (user_charge(table->user, &charge, USER_BUFFERS, size * sizeof(*entries)) < 0)
                 return -ENOMEM;
+        entries = reallocarray(table->entries, size, sizeof(*entries));
+        if (!entries) {
+                user_charge_deinit(&charge);
+                return -ENOMEM;
+        }
         memset(entries + table->size, 0, (size - table->size) * sizeof(*entries));
         table->entries = entries;
         table->size = size;
+        user_charge_deinit(&table->entries_charge);
+        user_charge_move(&table->entries_charge, &charge);
         return 0;
 }
 
@@ -53,8 +66,10 @@ static int fdtable_fill(struct fdtable *table, unsigned fd, struct object *objec
                 return r;
         if (user_charge(table->user, &table->entries[fd].charge, USER_FDS, 1) < 0)
                 return -ENFILE;
-        table->entries[fd].object = object_ref(object);
+        assert(!table->entries[fd].object);
+        table->entries[fd].object = object_ref(object); /* F4 */
         table->n_open++;
+        assert(table->n_open <= table->size);
         return (int) fd;
 }
 
@@ -79,8 +94,10 @@ void fdtable_unreserve(struct fdtable *table, struct fd_reservation *reservation
         if (!reservation->charge.user)
                 return;
         user_charge_deinit(&reservation->charge);
-        if (table)
-                table->n_reserved--;
+        if (!table)
+                return;
+        assert(table->n_reserved > 0);
+        table->n_reserved--;
 }
 
 int fdtable_set(struct fdtable *table, int fd, struct object *object) {
@@ -99,6 +116,7 @@ int fdtable_set(struct fdtable *table, int fd, struct object *object) {
 int fdtable_remove(struct fdtable *table, int fd) {
         if (!fdtable_get(table, fd))
                 return -EBADF;
+        assert(table->n_open > 0);
         entry_clear(&table->entries[fd]);
         table->n_open--;
         if ((unsigned) fd < table->lowest_free)

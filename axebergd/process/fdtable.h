@@ -1,13 +1,18 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * The descriptors of one process: numbers to objects. A new descriptor gets the lowest free number (POSIX.1-2017, 2.14). Each is charged to
- * the process's user.
+ * The descriptors of one process: numbers to objects. A new descriptor gets the lowest free number
+ * (POSIX.1-2017, 2.14). Each is charged to the process's user.
+ *
+ * F1: an object lives as long as something refers to it: a descriptor of any process, or a call in
+ * flight. F2: the last reference frees it. F3: a closed descriptor is an error for every call. F4:
+ * duplicates and inherited descriptors share the object, its offset and its flags.
  */
 #pragma once
 
 #include <stddef.h>
 
+#include "account/user.h"
 #include "object/object.h"
-#include "process/user.h"
 
 struct fd_entry {
         struct object *object; /* NULL: free */
@@ -17,13 +22,17 @@ struct fd_entry {
 struct fdtable {
         struct user *user; /* outlives the table */
         struct fd_entry *entries;
+        struct user_charge entries_charge;
         unsigned size, limit;
         unsigned lowest_free; /* no number below it is free */
         unsigned n_open;
         unsigned n_reserved;
 };
 
-/* A descriptor that is paid for, while what it will refer to is being opened: so that a full table fails the call before it did anything. */
+/*
+ * A descriptor that is paid for while its object is being opened, so that a full table fails the
+ * call before it did anything.
+ */
 struct fd_reservation {
         struct user_charge charge;
 };
@@ -31,15 +40,15 @@ struct fd_reservation {
 void fdtable_init(struct fdtable *table, struct user *user, unsigned limit);
 void fdtable_deinit(struct fdtable *table); /* closes everything */
 
-/* NULL where the number is not open. The table keeps its reference. */
+/* NULL if the number is not open. The table keeps its reference. */
 struct object *fdtable_get(const struct fdtable *table, int fd);
-/* Takes a reference of its own. Return: the number, -EMFILE, -ENFILE, -ENOMEM. */
+/* Takes a reference of its own. Returns the number, -EMFILE, -ENFILE or -ENOMEM. */
 int fdtable_add(struct fdtable *table, struct object *object);
-/* Return: 0, -EMFILE, -ENFILE. */
+/* Returns 0, -EMFILE or -ENFILE. */
 int fdtable_reserve(struct fdtable *table, struct fd_reservation *reservation);
-/* Gives it back; `table` is NULL where the process has ended. */
+/* Gives it back; `table` is NULL if the process has ended. */
 void fdtable_unreserve(struct fdtable *table, struct fd_reservation *reservation);
-/* Replaces what was at `fd`. Return: fd, -EBADF (out of range), -ENFILE, -ENOMEM. */
+/* Replaces what was at `fd`. Returns fd, -EBADF (out of range), -ENFILE or -ENOMEM. */
 int fdtable_set(struct fdtable *table, int fd, struct object *object);
-/* Return: 0, -EBADF. */
+/* Returns 0 or -EBADF. */
 int fdtable_remove(struct fdtable *table, int fd);

@@ -1,13 +1,13 @@
+/* SPDX-License-Identifier: MIT */
 #include "process/holders.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <utlist.h>
 
-#include "kernel.h"
 #include "process/process.h"
 
-enum { MOST_HOLDERS = 3 };
+enum { MAX_HOLDERS = 3 };
 
 static uint64_t count_children(const struct process *process) {
         const struct process *child;
@@ -27,6 +27,7 @@ static uint64_t amount_of(const struct process *process, enum user_resource reso
         case USER_FDS:
         case USER_PIPES:
         case USER_WINDOWS:
+        case USER_HOST_FDS:
                 return process->fds.n_open;
         case USER_TASKS:
                 return process->n_tasks;
@@ -34,6 +35,8 @@ static uint64_t amount_of(const struct process *process, enum user_resource reso
                 return process->n_timers;
         case USER_REGIONS:
                 return process->regions.count;
+        case USER_MAPPINGS:
+                return process->regions.n_attachments;
         case USER_MEMORY:
                 return process->regions.account.used;
         default:
@@ -46,8 +49,8 @@ struct holder {
         uint64_t amount;
 };
 
-static void insert(struct holder holders[static MOST_HOLDERS], struct holder holder) {
-        for (int i = 0; i < MOST_HOLDERS; i++)
+static void insert(struct holder holders[static MAX_HOLDERS], struct holder holder) {
+        for (int i = 0; i < MAX_HOLDERS; i++)
                 if (holder.amount > holders[i].amount) {
                         struct holder next = holders[i];
 
@@ -56,18 +59,18 @@ static void insert(struct holder holders[static MOST_HOLDERS], struct holder hol
                 }
 }
 
-void holders_describe(const struct kernel *kernel, const struct user *user, enum user_resource resource, char *text,
-                      size_t size) {
-        struct holder holders[MOST_HOLDERS] = { 0 };
+void holders_describe(const struct process_table *table, const struct user *user, enum user_resource resource,
+                      char *text, size_t size) {
+        struct holder holders[MAX_HOLDERS] = { 0 };
         struct process *process, *next;
         size_t at = 0;
 
-        HASH_ITER (hh, kernel->processes.processes, process, next) {
+        HASH_ITER (hh, table->processes, process, next) {
                 if (process->user == user)
                         insert(holders, (struct holder){ process, amount_of(process, resource) });
         }
         *text = '\0';
-        for (int i = 0; i < MOST_HOLDERS && holders[i].process && at < size; i++) {
+        for (int i = 0; i < MAX_HOLDERS && holders[i].process && at < size; i++) {
                 int n = snprintf(text + at, size - at, "%s%d %.32s: %llu", i > 0 ? ", " : "", holders[i].process->pid,
                                  process_command(holders[i].process), (unsigned long long) holders[i].amount);
 

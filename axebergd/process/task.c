@@ -1,14 +1,14 @@
+/* SPDX-License-Identifier: MIT */
 #include "process/task.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <utlist.h>
 
-#include "kernel.h"
 #include "process/process.h"
 
 int task_new(struct task **ret, struct process *process) {
-        struct kernel *kernel = process->kernel;
+        struct process_table *table = process->table;
         struct task *task = calloc(1, sizeof(*task));
         int r = task ? user_charge(process->user, &task->charge, USER_TASKS, 1) : -ENOMEM;
 
@@ -17,8 +17,8 @@ int task_new(struct task **ret, struct process *process) {
                 return r;
         }
         task->process = process;
-        task->id = ++kernel->last_id;
-        HASH_ADD(hh, kernel->tasks_by_id, id, sizeof(task->id), task);
+        task->id = ++table->last_id;
+        HASH_ADD(hh, table->tasks, id, sizeof(task->id), task);
         DL_APPEND(process->tasks, task);
         process->n_tasks++;
         *ret = task;
@@ -28,7 +28,7 @@ int task_new(struct task **ret, struct process *process) {
 void task_free(struct task *task) {
         struct process *process = task->process;
 
-        HASH_DEL(process->kernel->tasks_by_id, task);
+        HASH_DEL(process->table->tasks, task);
         DL_DELETE(process->tasks, task);
         process->n_tasks--;
         wait_queue_wake(&task->waiters);
@@ -39,7 +39,7 @@ void task_free(struct task *task) {
 struct task *task_from_id(const struct process *process, uint64_t id) {
         struct task *task;
 
-        HASH_FIND(hh, process->kernel->tasks_by_id, &id, sizeof(id), task);
+        HASH_FIND(hh, process->table->tasks, &id, sizeof(id), task);
         return task && task->process == process ? task : NULL;
 }
 
@@ -54,7 +54,8 @@ void task_wake(struct task *task) {
         waiter_wake(first);
 }
 
-void tasks_release(struct process *process) {
-        while (process->tasks)
+bool tasks_release(struct process *process, unsigned *budget) {
+        for (; process->tasks && *budget > 0; (*budget)--)
                 task_free(process->tasks);
+        return !process->tasks;
 }

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tasks: one permit each, which calls of the owning process wait for.
  *
- * A wake with somebody waiting goes to the one who has waited longest, and to nobody else; one with nobody waiting is kept.
+ * A wake goes to the call that has waited longest, and to no other; if none waits it is kept.
  */
 #pragma once
 
@@ -9,10 +10,9 @@
 #include <stdint.h>
 #include <uthash.h>
 
-#include "process/user.h"
-#include "process/wait_queue.h"
+#include "account/user.h"
+#include "util/wait_queue.h"
 
-struct kernel;
 struct process;
 
 struct task {
@@ -25,12 +25,15 @@ struct task {
         UT_hash_handle hh;
 };
 
-/* Return: 0, -EDQUOT, -ENOMEM. */
+/* Returns 0, -EDQUOT or -ENOMEM. */
 int task_new(struct task **ret, struct process *process);
-/* Who waits is woken, and finds the task gone. */
+/* Wakes the calls that wait; they find the task gone. */
 void task_free(struct task *task);
-/* One of this process; NULL. */
+/* A task of this process; NULL if there is none. */
 struct task *task_from_id(const struct process *process, uint64_t id);
 void task_wake(struct task *task);
-/* Ends all of a process's tasks; nobody waits for them any more. */
-void tasks_release(struct process *process);
+/*
+ * Frees as many tasks as the budget allows, and takes them off it. No call may wait for one.
+ * Returns true if none is left.
+ */
+bool tasks_release(struct process *process, unsigned *budget);

@@ -1,22 +1,25 @@
+/* SPDX-License-Identifier: MIT */
 #include "process/timer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <utlist.h>
 
 #include "axeberg.h"
-#include "kernel.h"
 #include "process/process.h"
 #include "process/task.h"
+#include "trace/stats.h"
 #include "util/clock.h"
+#include "util/container.h"
 
-static const double FOREVER_USEC = 1e15; /* thirty years */
+static const double MAX_USEC = 1e15; /* thirty years */
 
 static uint64_t usec_rounded_up(double ms) {
         double usec = ceil(ms * 1e3);
 
-        return (uint64_t) (usec < FOREVER_USEC ? usec : FOREVER_USEC);
+        return (uint64_t) (usec < MAX_USEC ? usec : MAX_USEC);
 }
 
 /* One more microsecond: the clock's own rounding down must not make it early. */
@@ -27,34 +30,34 @@ uint64_t timer_due_usec(double delay_ms) {
 /* The next tick lies after now; those between are missed. */
 static void timer_rearm(struct timer *timer, uint64_t now_usec) {
         uint64_t missed = (now_usec - timer->entry.due_usec) / timer->interval_usec;
+        uint64_t due_usec = timer->entry.due_usec + (missed + 1) * timer->interval_usec;
 
+        assert(due_usec > now_usec); /* T3 */
         timer->overruns += missed;
         /* there is room: the entry has just left it */
-        timer_queue_add(&timer->process->kernel->timers, &timer->entry,
-                        timer->entry.due_usec + (missed + 1) * timer->interval_usec);
+        timer_queue_add(&timer->process->user->lane.timers, &timer->entry, due_usec);
 }
 
 static void timer_on_time(struct timer_entry *entry, uint64_t now_usec) {
-        struct timer *timer = (struct timer *) entry;
+        struct timer *timer = container_of(entry, struct timer, entry);
         struct process *process = timer->process;
         struct task *task = timer->task ? task_from_id(process, timer->task) : NULL;
-        bool alarm = timer->alarm;
+        void (*raise)(struct process * process, int signal) = timer->raise;
 
-        process->kernel->counters.timers_fired++;
+        process->table->figures->timers_fired++;
         trace_process(process, AX_TRACE_TIMER, "fired", "%llu%s, %llu us late", (unsigned long long) timer->id,
-                      timer->alarm ? " (alarm)" : "", (unsigned long long) (now_usec - entry->due_usec));
+                      raise ? " (alarm)" : "", (unsigned long long) (now_usec - entry->due_usec));
         if (task)
                 task_wake(task);
         if (timer->interval_usec > 0)
                 timer_rearm(timer, now_usec);
         else
                 timer_free(timer);
-        if (alarm)
-                signal_send(process, AX_SIGALRM); /* may end the process, and its timers */
+        if (raise)
+                raise(process, AX_SIGALRM); /* may end the process, and its timers */
 }
 
 int timer_new(struct timer **ret, struct process *process, const struct timer_options *options) {
-        struct kernel *kernel = process->kernel;
         double delay_ms = options->delay_ms;
         struct timer *timer;
         int r;
@@ -63,27 +66,27 @@ int timer_new(struct timer **ret, struct process *process, const struct timer_op
                 return -EINVAL;
         if (options->task && !task_from_id(process, options->task))
                 return -ENOENT;
-        if (options->interval && delay_ms < TIMER_LEAST_INTERVAL_USEC / 1e3)
-                delay_ms = TIMER_LEAST_INTERVAL_USEC / 1e3;
+        if (options->interval && delay_ms < TIMER_MIN_INTERVAL_USEC / 1e3)
+                delay_ms = TIMER_MIN_INTERVAL_USEC / 1e3;
         timer = calloc(1, sizeof(*timer));
         if (!timer)
                 return -ENOMEM;
+        timer->entry.fire = timer_on_time;
         r = user_charge(process->user, &timer->charge, USER_TIMERS, 1);
         if (r == 0)
-                r = timer_queue_add(&kernel->timers, &timer->entry, timer_due_usec(delay_ms));
+                r = timer_queue_add(&process->user->lane.timers, &timer->entry, timer_due_usec(delay_ms));
         if (r < 0) {
                 user_charge_deinit(&timer->charge);
                 free(timer);
                 return r;
         }
-        timer->entry.fire = timer_on_time;
         timer->process = process;
-        timer->id = ++kernel->last_id;
+        timer->id = ++process->table->last_id;
         timer->task = options->task;
-        timer->alarm = options->alarm;
+        timer->raise = options->raise;
         if (options->interval)
                 timer->interval_usec = usec_rounded_up(delay_ms);
-        HASH_ADD(hh, kernel->timers_by_id, id, sizeof(timer->id), timer);
+        HASH_ADD(hh, process->table->timers, id, sizeof(timer->id), timer);
         DL_APPEND(process->timers, timer);
         process->n_timers++;
         trace_process(process, AX_TRACE_TIMER, "set", "%llu, %g ms%s", (unsigned long long) timer->id, delay_ms,
@@ -95,8 +98,8 @@ int timer_new(struct timer **ret, struct process *process, const struct timer_op
 void timer_free(struct timer *timer) {
         struct process *process = timer->process;
 
-        timer_queue_remove(&process->kernel->timers, &timer->entry);
-        HASH_DEL(process->kernel->timers_by_id, timer);
+        timer_queue_remove(&process->user->lane.timers, &timer->entry);
+        HASH_DEL(process->table->timers, timer);
         DL_DELETE(process->timers, timer);
         process->n_timers--;
         user_charge_deinit(&timer->charge);
@@ -106,11 +109,12 @@ void timer_free(struct timer *timer) {
 struct timer *timer_from_id(const struct process *process, uint64_t id) {
         struct timer *timer;
 
-        HASH_FIND(hh, process->kernel->timers_by_id, &id, sizeof(id), timer);
+        HASH_FIND(hh, process->table->timers, &id, sizeof(id), timer);
         return timer && timer->process == process ? timer : NULL;
 }
 
-void timers_release(struct process *process) {
-        while (process->timers)
+bool timers_release(struct process *process, unsigned *budget) {
+        for (; process->timers && *budget > 0; (*budget)--)
                 timer_free(process->timers);
+        return !process->timers;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "server/dispatch.h"
 
 #include <errno.h>
@@ -6,18 +7,22 @@
 #include <utlist.h>
 
 #include "axeberg.h"
+#include "handlers.h"
 #include "kernel.h"
+#include "methods.h"
 #include "process/process.h"
-#include "server/server.h"
+#include "server/input.h"
 #include "server/session.h"
 #include "syscalls/describe.h"
+#include "syscalls/reply_list.h"
 #include "util/clock.h"
 #include "util/identity.h"
 #include "util/log.h"
 
 /*
- * Unpacked requests live in this arena until their handler returns. protobuf-c has no limit of its own; a message that needs more than this is
- * refused. The largest honest request, two paths or a Hello, needs a tenth.
+ * Unpacked requests live in this arena until their handler returns. protobuf-c has no limit of its
+ * own; a message that needs more than this is refused. The largest honest request, two paths or a
+ * Hello, needs a tenth.
  */
 static struct arena {
         _Alignas(16) uint8_t data[262144];
@@ -44,10 +49,7 @@ static void arena_free(void *userdata, void *memory) {
 
 static ProtobufCAllocator arena_allocator = { .alloc = arena_alloc, .free = arena_free };
 
-static bool method_takes_trailer(uint32_t method) {
-        return method == AX_METHOD(write) || method == AX_METHOD(console_push_input) ||
-               method == AX_METHOD(window_input);
-}
+static Axeberg__Kernel_Service service = AXEBERG__KERNEL__INIT(sys_);
 
 static struct session *session_from_call(const struct call *call) {
         return (struct session *) call->connection;
@@ -58,7 +60,9 @@ static void call_free(struct call *call) {
 
         if (call->in_flight && session)
                 session_forget_call(session, call);
-        free(call->trailer_copy);
+        if (call->trailer_copy)
+                input_release_trailer(call->trailer_copy, call->trailer_size);
+        user_charge_deinit(&call->buffer_charge);
         free(call->event);
         free(call);
 }
@@ -67,17 +71,12 @@ static void call_free(struct call *call) {
 static void begin_event(struct call *call, const ProtobufCMessage *request) {
         const struct process *process = call->process;
 
-        if (!process || !trace_wants(&call->kernel->trace, AX_TRACE_SYSCALL, process->pid) ||
-            !describe_is_traced(call->method))
+        if (!process || !trace_wants(&call->kernel->trace, AX_TRACE_SYSCALL, process->traced) ||
+            ax_methods[call->method].untraced)
                 return;
-        call->event = calloc(1, sizeof(*call->event));
-        if (!call->event)
-                return;
-        call->event->pid = process->pid;
-        call->event->host_pid = process->host_pid;
-        call->event->uid = process->identity->uid;
-        call->event->category = AX_TRACE_SYSCALL;
-        describe_request(call, request, call->event);
+        call->event = malloc(sizeof(*call->event));
+        if (call->event && process_event_init(call->event, process, AX_TRACE_SYSCALL))
+                describe_request(call, request, call->event);
 }
 
 /* Counts the call that is being answered, and records its event. */
@@ -86,7 +85,7 @@ static void finish_figures(struct call *call, const ProtobufCMessage *reply) {
 
         if (!call->continued) {
                 call->kernel->counters.call_errors += call->reply.status < 0;
-                if (call->method < STATS_MAX_CALLS)
+                if (call->method < AX_METHODS)
                         call_stats_add(&call->kernel->calls[call->method], nsec, call->reply.status < 0);
         }
         if (!call->event)
@@ -96,11 +95,24 @@ static void finish_figures(struct call *call, const ProtobufCMessage *reply) {
         trace_record(&call->kernel->trace, call->event);
 }
 
+/* A reply that is longer than a frame may be becomes an error. Lists say `more` before that. */
+static const ProtobufCMessage *fit_frame(struct call *call, const ProtobufCMessage *message, size_t *size) {
+        static const Axeberg__Empty empty = AXEBERG__EMPTY__INIT;
+
+        *size = protobuf_c_message_get_packed_size(message);
+        if (reply_fits_frame(*size, call->reply.trailer_size))
+                return message;
+        call->reply = (struct call_reply){ .status = -EMSGSIZE };
+        *size = 0;
+        return &empty.base;
+}
+
 /* The closure of every call: packs the reply and sends it. */
-static void dispatch_on_reply(const ProtobufCMessage *message, void *data) {
+static void dispatch_on_reply(const ProtobufCMessage *reply, void *data) {
         struct call *call = data;
         struct session *session = session_from_call(call);
-        size_t size = protobuf_c_message_get_packed_size(message);
+        size_t size;
+        const ProtobufCMessage *message = fit_frame(call, reply, &size);
         uint8_t buffer[AX_FRAME_HEADER_SIZE + 1024], *frame = buffer;
         struct ax_frame_header header = {
                 .length = (uint32_t) (AX_FRAME_HEADER_SIZE + size + call->reply.trailer_size),
@@ -118,10 +130,16 @@ static void dispatch_on_reply(const ProtobufCMessage *message, void *data) {
                 if (frame) {
                         ax_frame_header_encode(&header, frame);
                         protobuf_c_message_pack(message, frame + AX_FRAME_HEADER_SIZE);
-                        session_send(session, frame, AX_FRAME_HEADER_SIZE + size, call->reply.trailer,
-                                     call->reply.trailer_size, call->reply.fds, call->reply.n_fds);
+                        session_send(session, &(struct output_parts){
+                                                      .head = frame,
+                                                      .head_size = AX_FRAME_HEADER_SIZE + size,
+                                                      .trailer = call->reply.trailer,
+                                                      .trailer_size = call->reply.trailer_size,
+                                                      .fds = call->reply.fds,
+                                                      .n_fds = call->reply.n_fds,
+                                              });
                 } else {
-                        session_fail(session); /* every request gets an answer, or its connection ends */
+                        session_fail(session); /* no request goes unanswered */
                 }
                 if (frame != buffer)
                         free(frame);
@@ -148,14 +166,12 @@ static int check_header(const struct session *session, const struct ax_frame_hea
 
 /* Whether the call may be made now at all. Return: 0, or the error to answer with. */
 static int check_call(const struct session *session, const struct ax_frame_header *header) {
-        const ProtobufCServiceDescriptor *service = session->server->service.base.descriptor;
-
         if (!session->greeted && header->method != AX_METHOD(hello) &&
             !(header->method == AX_METHOD(start) && session->connection.spawned))
                 return -EPROTO;
-        if (header->method >= service->n_methods)
+        if (header->method >= AX_METHODS)
                 return -ENOSYS;
-        if (header->trailer > 0 && !method_takes_trailer(header->method))
+        if (header->trailer > 0 && ax_methods[header->method].trailer == 0)
                 return -EINVAL;
         if ((session->greeted || session->connection.spawned) && !session->connection.process)
                 return -ESRCH;
@@ -163,11 +179,12 @@ static int check_call(const struct session *session, const struct ax_frame_heade
 }
 
 static struct call *call_new(struct session *session, const struct ax_frame_header *header, const uint8_t *frame) {
-        struct call *call = calloc(1, sizeof(*call));
+        struct call *call = malloc(sizeof(*call)); /* calloc(3) reuses no memory of the thread */
 
         if (!call)
                 return NULL;
-        call->kernel = session->server->kernel;
+        memset(call, 0, sizeof(*call));
+        call->kernel = session->table->kernel;
         call->connection = &session->connection;
         call->process = session->connection.process;
         call->serial = header->serial;
@@ -179,9 +196,8 @@ static struct call *call_new(struct session *session, const struct ax_frame_head
         return call;
 }
 
-static void invoke(struct session *session, struct call *call, const uint8_t *message, size_t size) {
-        ProtobufCService *service = &session->server->service.base;
-        const ProtobufCMessageDescriptor *type = service->descriptor->methods[call->method].input;
+static void invoke(struct call *call, const uint8_t *message, size_t size) {
+        const ProtobufCMessageDescriptor *type = axeberg__kernel__descriptor.methods[call->method].input;
         ProtobufCMessage *request;
 
         arena.used = 0;
@@ -193,7 +209,7 @@ static void invoke(struct session *session, struct call *call, const uint8_t *me
         if (call->process)
                 call->process->calls++;
         begin_event(call, request);
-        service->invoke(service, call->method, request, dispatch_on_reply, call);
+        service.base.invoke(&service.base, call->method, request, NULL, call);
 }
 
 int dispatch(struct session *session, const uint8_t *frame, size_t size) {
@@ -212,8 +228,7 @@ int dispatch(struct session *session, const uint8_t *frame, size_t size) {
         r = check_call(session, &header);
         if (r == 0) {
                 session->greeted |= header.method == AX_METHOD(hello);
-                invoke(session, call, frame + AX_FRAME_HEADER_SIZE,
-                       header.length - AX_FRAME_HEADER_SIZE - header.trailer);
+                invoke(call, frame + AX_FRAME_HEADER_SIZE, header.length - AX_FRAME_HEADER_SIZE - header.trailer);
                 return 0;
         }
         call_reply(call, r);

@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * The one point where every call enters: the frame is checked, counted, unpacked with bounded memory and handed to its handler.
+ * The one point where every call enters: the frame is checked, counted, unpacked with bounded
+ * memory and handed to its handler.
  */
 #pragma once
 

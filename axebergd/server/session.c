@@ -1,71 +1,33 @@
+/* SPDX-License-Identifier: MIT */
 #include "server/session.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include <utlist.h>
 
+#include "account/closer.h"
 #include "config.h"
 #include "kernel.h"
+#include "process/lifecycle.h"
 #include "process/process.h"
+#include "process/stop.h"
 #include "server/dispatch.h"
-#include "server/server.h"
+#include "server/input.h"
 #include "util/cleanup.h"
+#include "util/container.h"
 #include "util/identity.h"
 #include "util/log.h"
 
-#ifndef SO_PEERPIDFD
-#define SO_PEERPIDFD 77 /* Linux 6.5 */
-#endif
-
-struct output_frame {
-        struct output_frame *prev, *next;
-        size_t size, n_fds;
-        int fds[AX_FRAME_MAX_FDS];
-        uint8_t data[];
-};
-
 enum { MAX_WORKING = 64 };
 
-/* The one frame that is being received; one byte more than a frame may have, to see that it has more. */
-static uint8_t receive_buffer[AX_FRAME_MAX_SIZE + 1];
-
-static void output_frame_free(struct output_frame *frame) {
-        for (size_t i = 0; i < frame->n_fds; i++)
-                close(frame->fds[i]);
-        free(frame);
-}
-
-static int send_frame(int fd, const struct iovec *iov, size_t n_iov, const int *fds, size_t n_fds) {
-        union {
-                struct cmsghdr align;
-                char data[CMSG_SPACE(sizeof(int) * AX_FRAME_MAX_FDS)];
-        } control;
-        struct msghdr message = { .msg_iov = (struct iovec *) iov, .msg_iovlen = n_iov };
-
-        if (n_fds == 0 && n_iov == 1) /* most replies; cheaper than sendmsg() */
-                return send(fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
-        if (n_fds > 0) {
-                struct cmsghdr *header = &control.align;
-
-                memset(&control, 0, sizeof(control));
-                message.msg_control = &control;
-                message.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-                header->cmsg_level = SOL_SOCKET;
-                header->cmsg_type = SCM_RIGHTS;
-                header->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
-                memcpy(CMSG_DATA(header), fds, n_fds * sizeof(int));
-        }
-        return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
-/* Calls that workers have. They end by themselves, unlike parked ones, so waiting for them to become fewer is no deadlock. */
+/*
+ * The calls that workers have. They end by themselves, unlike parked ones, so waiting for them to
+ * become fewer is no deadlock.
+ */
 static unsigned session_n_working(const struct session *session) {
         const struct process *process = session->connection.process;
 
@@ -76,140 +38,101 @@ static bool session_is_stopped(const struct session *session) {
         const struct process *process = session->connection.process;
 
         /* its program's Start is taken even then, so that the program is stopped, too */
-        return process && process->state == PROCESS_STOPPED && !session->wants_sender;
+        return process && process_is_stopped(process) && !session->wants_sender;
 }
 
-/* Reads from the client while it runs, reads from us, and does not ask for more at once than workers get done. */
+/*
+ * Reads from the client while it runs, reads its replies, and does not have more calls in flight
+ * than workers get done.
+ */
 static void session_update_events(struct session *session) {
         bool reads = !session_is_stopped(session) && session_n_working(session) < MAX_WORKING;
         uint32_t events = reads ? EPOLLIN : 0;
 
-        if (!session->io)
-                return; /* not yet, or no more */
-        sd_event_source_set_io_events(session->io, session->output ? EPOLLOUT : events);
+        lane_set_events(&session->io, session->output.frames ? EPOLLOUT : events);
 }
 
 void session_fail(struct session *session) {
         shutdown(session->fd, SHUT_RDWR);
 }
 
-static struct output_frame *output_frame_new(const void *head, size_t head_size, const void *trailer,
-                                             size_t trailer_size, const int *fds, size_t n_fds) {
-        struct output_frame *frame = malloc(sizeof(*frame) + head_size + trailer_size);
+void session_send(struct session *session, const struct output_parts *parts) {
+        const struct peer *peer = &session->connection.peer;
+        int r = output_send(&session->output, session->fd, parts);
 
-        if (!frame)
-                return NULL;
-        frame->size = head_size + trailer_size;
-        memcpy(frame->data, head, head_size);
-        if (trailer_size > 0)
-                memcpy(frame->data + head_size, trailer, trailer_size);
-        for (frame->n_fds = 0; frame->n_fds < n_fds; frame->n_fds++) {
-                frame->fds[frame->n_fds] = fcntl(fds[frame->n_fds], F_DUPFD_CLOEXEC, 0);
-                if (frame->fds[frame->n_fds] < 0) {
-                        output_frame_free(frame);
-                        return NULL;
-                }
-        }
-        return frame;
-}
-
-static void session_queue(struct session *session, struct output_frame *frame) {
-        size_t limit = session->server->kernel->config->output_per_connection;
-
-        if (!frame || session->output_size + frame->size > limit) {
-                log_client(LOG_WARNING, 0, session->connection.peer.host_pid, session->connection.peer.user->uid,
+        if (r == -EDQUOT || r == -ENOMEM || r == -EMFILE || r == -ENFILE)
+                log_client(LOG_WARNING, 0, peer->host_pid, peer->user->uid,
                            "client %d does not read its replies; disconnecting it with %zu bytes unread",
-                           (int) session->connection.peer.host_pid, session->output_size);
-                if (frame)
-                        output_frame_free(frame);
-                session_fail(session);
-                return;
-        }
-        session->output_size += frame->size;
-        DL_APPEND(session->output, frame);
-        session_update_events(session);
-}
-
-void session_send(struct session *session, const void *head, size_t head_size, const void *trailer, size_t trailer_size,
-                  const int *fds, size_t n_fds) {
-        struct iovec iov[2] = {
-                { .iov_base = (void *) head, .iov_len = head_size },
-                { .iov_base = (void *) trailer, .iov_len = trailer_size },
-        };
-        int r = session->output ? -EAGAIN : send_frame(session->fd, iov, trailer_size > 0 ? 2 : 1, fds, n_fds);
-
-        if (r == -EAGAIN || r == -ENOBUFS || r == -ENOMEM)
-                session_queue(session, output_frame_new(head, head_size, trailer, trailer_size, fds, n_fds));
-        else if (r < 0)
-                session_fail(session); /* gone, or about to be */
-}
-
-static int session_flush(struct session *session) {
-        while (session->output) {
-                struct output_frame *frame = session->output;
-                struct iovec iov = { .iov_base = frame->data, .iov_len = frame->size };
-                int r = send_frame(session->fd, &iov, 1, frame->fds, frame->n_fds);
-
-                if (r < 0)
-                        return r == -EAGAIN || r == -ENOBUFS ? 0 : r;
-                DL_DELETE(session->output, frame);
-                session->output_size -= frame->size;
-                output_frame_free(frame);
-        }
-        session_update_events(session);
-        return 0;
-}
-
-/* As recv(), and learns from the host's kernel which process sent it. */
-static ssize_t receive_with_sender(struct session *session) {
-        union {
-                struct cmsghdr align;
-                char data[CMSG_SPACE(sizeof(struct ucred))]; /* no room for descriptors: the kernel drops them */
-        } control;
-        struct iovec iov = { .iov_base = receive_buffer, .iov_len = sizeof(receive_buffer) };
-        struct msghdr message = {
-                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
-        };
-        ssize_t n = recvmsg(session->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-        struct ucred sender;
-
-        if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS) {
-                memcpy(&sender, CMSG_DATA(header), sizeof(sender));
-                session->connection.sender = sender.pid;
-        }
-        if (n > 0) {
-                session->wants_sender = false;
-                setsockopt(session->fd, SOL_SOCKET, SO_PASSCRED, &(int){ 0 }, sizeof(int));
-        }
-        return n;
+                           (int) peer->host_pid, session->output.size);
+        if (r < 0)
+                session_fail(session); /* perhaps it is gone already */
+        else
+                session_update_events(session);
 }
 
 /*
- * Receives and serves one frame. No method takes descriptors: without a control buffer the kernel drops those that come unasked (unix(7)).
- * Return: 0, negative errno: the session is over.
+ * No method takes descriptors. They are the client's, and so is the time that closing them takes.
  */
-static int session_receive(struct session *session) {
-        ssize_t n = session->wants_sender ? receive_with_sender(session)
-                                          : recv(session->fd, receive_buffer, sizeof(receive_buffer), MSG_DONTWAIT);
+static int reject_descriptors(struct session *session, const struct input_control *control) {
+        const struct peer *peer = &session->connection.peer;
 
-        if (n < 0)
-                return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-        if (n == 0)
-                return -ECONNRESET; /* end of file, or an empty packet, which is no frame either */
-        if (n < AX_FRAME_HEADER_SIZE || n > AX_FRAME_MAX_SIZE)
-                return log_client(LOG_WARNING, EBADMSG, session->connection.peer.host_pid,
-                                  session->connection.peer.user->uid, "client %d: frame of %zd bytes",
-                                  (int) session->connection.peer.host_pid, n);
-        return dispatch(session, receive_buffer, (size_t) n);
+        for (size_t i = 0; i < control->n_fds; i++)
+                close_later(session->table->kernel->workers, peer->user, control->fds[i]);
+        if (control->n_fds == 0)
+                return 0;
+        return log_client(LOG_WARNING, EBADMSG, peer->host_pid, peer->user->uid,
+                          "client %d: %zu descriptors in a frame", (int) peer->host_pid, control->n_fds);
 }
 
-static int session_on_io(sd_event_source *source, int fd, uint32_t events, void *userdata) {
-        struct session *session = userdata;
+/* Returns the frame's size, 0 (there is none yet) or a negative errno: the session is over. */
+static ssize_t receive_frame(struct session *session, const uint8_t **ret_frame) {
+        bool wants_control = session->wants_sender || session->table->admits_descriptors;
+        struct input_control control;
+        ssize_t n = input_receive(session->fd, ret_frame, wants_control ? &control : NULL);
+        int r;
+
+        if (n <= 0 || !wants_control)
+                return n;
+        if (session->wants_sender) {
+                session->connection.sender = control.sender;
+                session->wants_sender = false;
+                setsockopt(session->fd, SOL_SOCKET, SO_PASSCRED, &(int){ 0 }, sizeof(int));
+        }
+        r = reject_descriptors(session, &control);
+        return r < 0 ? r : n;
+}
+
+/*
+ * Receives and serves one frame. Returns 1, 0 (there is none) or a negative errno: the session is
+ * over.
+ */
+static int session_receive(struct session *session) {
+        const struct peer *peer = &session->connection.peer;
+        const uint8_t *frame;
+        ssize_t n = receive_frame(session, &frame);
+        int r;
+
+        if (n <= 0)
+                return (int) n;
+        if (n < AX_FRAME_HEADER_SIZE || n > AX_FRAME_MAX_SIZE)
+                return log_client(LOG_WARNING, EBADMSG, peer->host_pid, peer->user->uid,
+                                  "client %d: frame of %zd bytes", (int) peer->host_pid, n);
+        r = dispatch(session, frame, (size_t) n);
+        return r < 0 ? r : 1;
+}
+
+static int session_flush(struct session *session) {
+        int r = output_flush(&session->output, session->fd);
+
+        if (r == 0)
+                session_update_events(session);
+        return r;
+}
+
+static void session_on_io(struct lane_source *source, uint32_t events) {
+        struct session *session = container_of(source, struct session, io);
         int r = 0;
 
-        (void) source;
-        (void) fd;
         if (events & EPOLLOUT)
                 r = session_flush(session);
         if (r == 0 && events & EPOLLIN)
@@ -218,15 +141,20 @@ static int session_on_io(sd_event_source *source, int fd, uint32_t events, void 
                 r = -ECONNRESET;
         if (r < 0)
                 session_free(session);
-        return 0;
 }
 
-static int session_on_peer_exit(sd_event_source *source, int fd, uint32_t events, void *userdata) {
-        (void) source;
-        (void) fd;
+static bool session_try(struct lane_source *source) {
+        struct session *session = container_of(source, struct session, io);
+        int r = session_receive(session);
+
+        if (r < 0)
+                session_free(session);
+        return r != 0;
+}
+
+static void session_on_peer_exit(struct lane_source *source, uint32_t events) {
         (void) events;
-        session_free(userdata);
-        return 0;
+        session_free(container_of(source, struct session, peer_exit));
 }
 
 bool session_has_in_flight(const struct session *session, uint32_t serial) {
@@ -240,15 +168,19 @@ bool session_has_in_flight(const struct session *session, uint32_t serial) {
 }
 
 static struct session *session_from_connection(struct connection *connection) {
-        return (struct session *) connection;
+        return container_of(connection, struct session, connection);
 }
 
 static int session_keep(struct connection *connection, struct call *call) {
         struct session *session = session_from_connection(connection);
         const struct process *process = connection->process;
+        int r;
 
-        if (process && process->parked >= session->server->kernel->config->parked_per_connection)
+        if (process && process->parked >= session->table->kernel->config->parked_per_connection)
                 return -EAGAIN;
+        r = input_keep_trailer(&call->trailer, call->trailer_size, &call->trailer_copy);
+        if (r < 0)
+                return r;
         DL_APPEND(session->in_flight, call);
         session->n_in_flight++;
         session_update_events(session);
@@ -268,13 +200,15 @@ static void session_cancel(struct connection *connection, uint32_t serial) {
                 if (call->serial == serial) {
                         if (call->parked)
                                 call_abort(call, -EINTR);
+                        else if (call->abandon)
+                                call->abandon(call);
                         return;
                 }
         }
 }
 
 static struct session *session_from_listener(struct process_listener *listener) {
-        return (struct session *) ((char *) listener - offsetof(struct session, connection.listener));
+        return container_of(listener, struct session, connection.listener);
 }
 
 static void session_on_process_end(struct process_listener *listener) {
@@ -283,10 +217,13 @@ static void session_on_process_end(struct process_listener *listener) {
 
         session->connection.process = NULL;
         DL_FOREACH_SAFE (session->in_flight, call, next) {
-                if (call->parked)
+                if (call->parked) {
                         call_abort(call, -ESRCH);
-                else
-                        call->process = NULL; /* a worker has it */
+                        continue;
+                }
+                call->process = NULL; /* a job has it */
+                if (call->abandon)
+                        call->abandon(call);
         }
         session_update_events(session);
 }
@@ -309,7 +246,16 @@ static void session_notify(struct process_listener *listener, unsigned event) {
         uint8_t frame[AX_FRAME_HEADER_SIZE];
 
         ax_frame_header_encode(&header, frame);
-        session_send(session_from_listener(listener), frame, sizeof(frame), NULL, 0, NULL, 0);
+        session_send(session_from_listener(listener),
+                     &(struct output_parts){ .head = frame, .head_size = sizeof(frame) });
+}
+
+/* Whether there is something that the session will read, if only the end of file. */
+static bool session_has_input(struct process_listener *listener) {
+        const struct session *session = session_from_listener(listener);
+        char byte;
+
+        return session->io.events & EPOLLIN && recv(session->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
 static const struct process_listener_ops session_listener_ops = {
@@ -317,6 +263,7 @@ static const struct process_listener_ops session_listener_ops = {
         .paused = session_on_process_pause,
         .interrupted = session_on_signal,
         .notify = session_notify,
+        .has_input = session_has_input,
 };
 
 static int session_connect(struct connection *connection, struct process *process, bool hosted, int *ret_fd);
@@ -327,7 +274,7 @@ static const struct connection_ops session_ops = {
         .connect = session_connect,
 };
 
-/* What the worker still holds goes on without a connection. */
+/* Calls that a worker still has go on without a connection. */
 static void session_orphan_calls(struct session *session) {
         struct call *call, *next;
 
@@ -339,161 +286,95 @@ static void session_orphan_calls(struct session *session) {
 }
 
 struct session *session_free(struct session *session) {
-        struct output_frame *frame, *next;
+        struct kernel *kernel;
+        struct peer *peer;
 
         if (!session)
                 return NULL;
-        sd_event_source_disable_unref(session->io);
-        sd_event_source_disable_unref(session->peer_exit);
-        session->io = session->peer_exit = NULL;
+        kernel = session->table->kernel;
+        peer = &session->connection.peer;
+        lane_unwatch(&session->io);
+        lane_unwatch(&session->peer_exit);
         if (session->connection.process)
                 process_exit_on_disconnect(session->connection.process);
         session_orphan_calls(session);
-        DL_FOREACH_SAFE (session->output, frame, next) {
-                output_frame_free(frame);
+        output_deinit(&session->output);
+        if (session->is_listed) {
+                DL_DELETE(session->table->sessions, session);
+                kernel->n_sessions--;
+                observer_notify(kernel->processes.observer, counts_changed);
         }
-        if (session->charge.user) {
-                DL_DELETE(session->server->sessions, session);
-                session->server->kernel->n_sessions--;
-                kernel_tell_counts_changed(session->server->kernel);
-        }
-        cleanup_close(&session->fd);
+        close_later(kernel->workers, peer->user, session->fd); /* with what was sent and never received */
         cleanup_close(&session->pidfd);
-        user_charge_deinit(&session->charge);
-        identity_unref(session->connection.peer.identity);
-        user_unref(session->connection.peer.user);
+        admission_deinit(&session->admission);
+        identity_unref(peer->identity);
+        user_unref(peer->user);
         free(session);
         return NULL;
 }
 
-static int read_groups(int fd, gid_t **ret, size_t *ret_n) {
-        socklen_t size = 64 * sizeof(gid_t);
-
-        for (;;) {
-                gid_t *groups = malloc(size ? size : 1);
-
-                if (!groups)
-                        return -ENOMEM;
-                if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) == 0) {
-                        *ret = groups;
-                        *ret_n = size / sizeof(gid_t);
-                        return 0;
-                }
-                free(groups);
-                if (errno != ERANGE)
-                        return -errno;
-        }
-}
-
-static int open_pidfd(int fd, pid_t pid) {
-        int pidfd = -1;
-        socklen_t size = sizeof(pidfd);
-
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0)
-                return pidfd;
-        if (errno != ENOPROTOOPT)
-                return -errno;
-        pidfd = (int) syscall(SYS_pidfd_open, pid, 0);
-        return pidfd < 0 ? -errno : pidfd;
-}
-
-/* Learns from the host's kernel who connected. */
-static int session_identify(struct session *session) {
-        struct peer *peer = &session->connection.peer;
-        _cleanup_free_ gid_t *groups = NULL;
-        struct ucred credentials;
-        socklen_t size = sizeof(credentials);
-        size_t n_groups = 0;
-        int r;
-
-        if (getsockopt(session->fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
-                return -errno;
-        if (!identity_is_privileged() && credentials.uid != geteuid())
-                return -EACCES; /* we could not act as that user */
-        r = read_groups(session->fd, &groups, &n_groups);
-        if (r == 0)
-                r = identity_new(&peer->identity, credentials.uid, credentials.gid, groups, n_groups);
-        if (r == 0)
-                r = user_from_uid(&session->server->kernel->users, credentials.uid, &peer->user);
-        if (r < 0)
-                return r;
-        peer->host_pid = credentials.pid;
-        return 0;
-}
-
 /* Charges the session to its user, lists it and listens to it. */
-static int session_open(struct session *session) {
-        struct server *server = session->server;
-        int r = user_charge(session->connection.peer.user, &session->charge, USER_CONNECTIONS, 1);
+static int session_open(struct session *session, unsigned n_fds) {
+        struct session_table *table = session->table;
+        struct kernel *kernel = table->kernel;
+        struct user *user = session->connection.peer.user;
+        int r = admission_charge(&session->admission, &session->connection.peer, n_fds);
 
         if (r < 0)
                 return r;
-        DL_APPEND(server->sessions, session);
-        server->kernel->n_sessions++;
-        kernel_tell_counts_changed(server->kernel);
-        return sd_event_add_io(server->kernel->event, &session->io, session->fd, EPOLLIN, session_on_io, session);
+        DL_APPEND(table->sessions, session);
+        session->is_listed = true;
+        kernel->n_sessions++;
+        observer_notify(kernel->processes.observer, counts_changed);
+        output_init(&session->output, user, kernel->workers, kernel->config->output_per_connection);
+        r = lane_watch(&user->lane, &session->io, session->fd, EPOLLIN, session_on_io);
+        if (r == 0)
+                lane_set_try(&session->io, session_try);
+        return r;
 }
 
 static int session_admit(struct session *session) {
-        int r = session_identify(session);
+        struct peer *peer = &session->connection.peer;
+        int r = admission_identify(session->table->kernel, session->fd, peer);
 
         if (r == 0)
-                r = session_open(session);
+                r = session_open(session, 2);
         if (r < 0)
                 return r;
-        session->pidfd = open_pidfd(session->fd, session->connection.peer.host_pid);
+        session->pidfd = admission_open_pidfd(session->fd, peer->host_pid);
         if (session->pidfd < 0)
                 return session->pidfd;
-        return sd_event_add_io(session->server->kernel->event, &session->peer_exit, session->pidfd, EPOLLIN,
-                               session_on_peer_exit, session);
+        return lane_watch(&peer->user->lane, &session->peer_exit, session->pidfd, EPOLLIN, session_on_peer_exit);
 }
 
-/* Answers the Hello that is, or soon will be, in the socket. Reading it first keeps close() from throwing the answer away. */
-static void refuse(int fd, int error) {
-        struct ax_frame_header header = {
-                .length = AX_FRAME_HEADER_SIZE,
-                .serial = 1,
-                .status = error,
-                .flags = AX_FRAME_REPLY,
-        };
-        uint8_t bytes[AX_FRAME_HEADER_SIZE];
-        struct iovec iov = { .iov_base = bytes, .iov_len = sizeof(bytes) };
-
-        while (recv(fd, receive_buffer, sizeof(receive_buffer), MSG_DONTWAIT) > 0)
-                ;
-        ax_frame_header_encode(&header, bytes);
-        send_frame(fd, &iov, 1, NULL, 0);
-}
-
-static struct session *session_create(struct server *server, int fd) {
+static struct session *session_create(struct session_table *table, int fd) {
         struct session *session = calloc(1, sizeof(*session));
 
         if (!session)
                 return NULL;
         session->connection.ops = &session_ops;
         session->connection.listener.ops = &session_listener_ops;
-        session->server = server;
+        session->table = table;
         session->fd = fd;
         session->pidfd = -1;
         return session;
 }
 
-int session_new(struct server *server, int fd) {
-        struct session *session = session_create(server, fd);
-        int r;
+int session_new(struct session_table *table, int fd, struct user **ret_user) {
+        struct session *session = session_create(table, fd);
+        int r = session ? session_admit(session) : -ENOMEM;
 
-        if (!session) {
-                refuse(fd, -ENOMEM);
-                close(fd);
-                return -ENOMEM;
-        }
-        r = session_admit(session);
-        if (r < 0) {
-                refuse(fd, r == -ENFILE ? -EMFILE : r);
-                session_free(session);
+        *ret_user = NULL;
+        if (!session)
                 return r;
-        }
-        return 0;
+        if (session->connection.peer.user)
+                *ret_user = user_ref(session->connection.peer.user);
+        if (r == 0)
+                return 0;
+        lane_unwatch(&session->io);
+        session->fd = -1; /* it is the caller's */
+        session_free(session);
+        return r;
 }
 
 static int session_connect(struct connection *connection, struct process *process, bool hosted, int *ret_fd) {
@@ -502,7 +383,7 @@ static int session_connect(struct connection *connection, struct process *proces
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
                 return -errno;
-        session = session_create(session_from_connection(connection)->server, fds[0]);
+        session = session_create(session_from_connection(connection)->table, fds[0]);
         if (!session) {
                 close(fds[0]);
                 close(fds[1]);
@@ -512,7 +393,8 @@ static int session_connect(struct connection *connection, struct process *proces
         session->connection.peer.identity = identity_ref(process->identity);
         session->connection.spawned = true;
         session->wants_sender = hosted;
-        r = session_open(session);
+        admission_block_descriptors(fds[0]);
+        r = session_open(session, 1);
         if (r >= 0 && hosted && setsockopt(fds[0], SOL_SOCKET, SO_PASSCRED, &(int){ 1 }, sizeof(int)) < 0)
                 r = -errno;
         if (r < 0) {

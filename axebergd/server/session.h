@@ -1,43 +1,59 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One client's connection: frames in, frames out.
  *
- * A session is admitted (charged to its user) before it exists, becomes a process with Hello, and ends with the socket's end of file or with the peer's
- * death, whichever the kernel tells first. What the client does not read waits in a bounded queue, and while that is not empty nothing is read from
- * the client. A session is freed from its own event callbacks only: elsewhere session_fail() shuts the socket down, which brings one.
+ * A session is admitted (charged to its user) before it exists, becomes a process with Hello, and
+ * ends with the socket's end of file or with the peer's death, whichever comes first. It is
+ * served in its user's lane, a frame at a time. What the client does not read waits in a bounded
+ * queue, and while that is not empty nothing is read from the client. A session is freed from its
+ * own callbacks only: elsewhere session_fail() shuts the socket down, which brings one.
  */
 #pragma once
 
 #include <stdbool.h>
-#include <systemd/sd-event.h>
 
-#include "process/user.h"
+#include "server/admission.h"
+#include "server/output.h"
 #include "syscalls/call.h"
+#include "util/lane.h"
 
-struct output_frame;
-struct server;
+struct kernel;
+struct session;
+
+/* All sessions of a server. */
+struct session_table {
+        struct kernel *kernel;
+        struct session *sessions;
+        bool admits_descriptors; /* the host's kernel lets through what clients pass */
+};
 
 struct session {
-        struct connection connection; /* first: system calls know this part */
-        struct server *server;
-        struct user_charge charge;
+        struct connection connection; /* system calls know this part */
+        struct session_table *table;
+        struct admission admission;
         int fd, pidfd;
-        sd_event_source *io, *peer_exit;
+        struct lane_source io, peer_exit;
+        bool is_listed;    /* in the table */
         bool greeted;      /* Hello has come */
         bool wants_sender; /* of the first frame, see struct connection */
         struct call *in_flight;
         unsigned n_in_flight;
-        struct output_frame *output; /* not sent yet */
-        size_t output_size;
+        struct output output;
         struct session *prev, *next;
 };
 
-/* Takes over `fd`, an accepted socket. Return: 0, negative errno: the client was refused, and fd is closed. */
-int session_new(struct server *server, int fd);
+/*
+ * Takes over `fd`, an accepted socket. `*ret_user`: whose it is, referenced, or NULL. Returns 0, or
+ * a negative errno if the client is to be refused; fd is still the caller's then.
+ */
+int session_new(struct session_table *table, int fd, struct user **ret_user);
 struct session *session_free(struct session *session);
 
-/* Sends, or queues where the client does not read. Never fails for the caller: a client that cannot be sent to is disconnected. */
-void session_send(struct session *session, const void *head, size_t head_size, const void *trailer, size_t trailer_size,
-                  const int *fds, size_t n_fds);
+/*
+ * Sends, or queues if the client does not read. Never fails for the caller: a client that cannot be
+ * sent to is disconnected.
+ */
+void session_send(struct session *session, const struct output_parts *parts);
 /* Disconnects the client soon. */
 void session_fail(struct session *session);
 bool session_has_in_flight(const struct session *session, uint32_t serial);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "syscalls/call.h"
 
 #include <errno.h>
@@ -5,8 +6,11 @@
 #include <string.h>
 
 #include "kernel.h"
+#include "methods.h"
+#include "process/lifecycle.h"
 #include "process/process.h"
-#include "syscalls/describe.h"
+#include "process/signal.h"
+#include "process/stop.h"
 
 void call_reply_message(struct call *call, int status, const ProtobufCMessage *message) {
         call_unpark(call);
@@ -26,58 +30,66 @@ void call_reply_trailer(struct call *call, int status, const void *data, size_t 
         call_reply(call, status);
 }
 
+void call_reply_id(struct call *call, int status, uint64_t id) {
+        Axeberg__IdReply reply = AXEBERG__ID_REPLY__INIT;
+
+        reply.id = id;
+        call_reply_message(call, status, &reply.base);
+}
+
 void call_continues(struct call *call) {
         call->continued = true;
         call->kernel->counters.calls--;
         call->process->calls--;
 }
 
+/*
+ * What a call that is kept counts as, beside its data. It takes less memory, but it may have to be
+ * woken, and a loop over all that one user has waiting must be short.
+ */
+enum { KEPT_SIZE = 16384 };
+
 int call_keep(struct call *call) {
         int r;
 
         if (call->in_flight)
                 return 0;
-        if (call->trailer_size > 0) {
-                call->trailer_copy = malloc(call->trailer_size);
-                if (!call->trailer_copy)
-                        return -ENOMEM;
-                memcpy(call->trailer_copy, call->trailer, call->trailer_size);
-                call->trailer = call->trailer_copy;
-        }
-        r = call->connection->ops->keep(call->connection, call);
+        r = user_charge(call->connection->peer.user, &call->buffer_charge, USER_BUFFERS,
+                        KEPT_SIZE + call_buffer_size(call->trailer_size));
+        if (r == 0)
+                r = call->connection->ops->keep(call->connection, call);
         if (r == 0)
                 call->in_flight = true;
         return r;
 }
 
-/* A stopped process makes no progress: what could go on is held until it is continued. */
 static void call_on_run(struct waiter *waiter) {
         struct call *call = (struct call *) ((char *) waiter - offsetof(struct call, waiter));
 
-        if (call->process->state == PROCESS_STOPPED)
-                wait_queue_add(&call->process->held, waiter);
+        if (process_is_stopped(call->process))
+                process_hold(call->process, waiter);
         else
                 call->resume(call);
 }
 
 /* Not of readers of the trace, who would be woken by it. */
 static void trace_parking(const struct call *call, const char *what) {
-        if (describe_is_traced(call->method))
-                trace_process(call->process, AX_TRACE_SCHEDULER, what, "%s", describe_method(call->method));
+        if (!ax_methods[call->method].untraced)
+                trace_process(call->process, AX_TRACE_SCHEDULER, what, "%s", ax_methods[call->method].name);
 }
 
 int call_park(struct call *call, struct wait_queue *queue, void (*resume)(struct call *),
               int (*drop)(struct call *, int)) {
         int r;
 
-        if (signal_is_due(call->process))
+        if (signal_interrupts(call->process))
                 return -EINTR;
         r = call_keep(call);
         if (r < 0)
                 return r;
         call->resume = resume;
         call->drop = drop;
-        call->waiter.run_queue = &call->kernel->run_queue;
+        call->waiter.lane = &call->process->user->lane;
         call->waiter.run = call_on_run;
         call->waiter.granted = false;
         wait_queue_add(queue, &call->waiter);
@@ -98,6 +110,11 @@ void call_unpark(struct call *call) {
                 process_unpark(call->process);
                 trace_parking(call, "woken");
         }
+}
+
+int call_drop_data(struct call *call, int status) {
+        free(call->data);
+        return status;
 }
 
 void call_abort(struct call *call, int status) {

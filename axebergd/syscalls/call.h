@@ -1,10 +1,13 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One system call being served.
  *
- * A handler answers its call exactly once, with one of call_reply*(), at once or later. Until then the call is in flight: it may be parked on a wait
- * queue, or wait for a worker. When its process ends, a parked call is dropped, and a worker's result finds `process` gone.
+ * A handler answers its call exactly once, with one of call_reply*(), at once or later. Until then
+ * the call is in flight: it may be parked on a wait queue, or wait for a worker. When its process
+ * ends, a parked call is dropped, and a worker's result finds `process` gone.
  *
- * The request's trailer belongs to the session's receive buffer: a call that is kept has a copy.
+ * The request's trailer belongs to the session's receive buffer: a call that is kept takes the
+ * buffer over, or has a copy.
  */
 #pragma once
 
@@ -15,6 +18,7 @@
 
 #include "axeberg.pb-c.h"
 #include "frame.h"
+#include "handlers.h"
 #include "process/process.h"
 
 struct call;
@@ -31,7 +35,8 @@ struct peer {
 };
 
 /*
- * The connection that a call came over, as far as system calls see it. It is NULL in a call whose connection is gone; the answer then goes nowhere.
+ * The connection that a call came over, as system calls see it. It is NULL in a call whose
+ * connection is gone; the answer then goes nowhere.
  */
 struct connection {
         const struct connection_ops *ops;
@@ -39,15 +44,21 @@ struct connection {
         struct peer peer;
         struct process *process; /* NULL before Hello and after the process's end */
         bool spawned;            /* of a spawned process that has not said Hello yet */
-        pid_t sender;            /* who on the host sent the first frame of such a connection; 0: unknown */
+        pid_t sender;            /* the host process that sent its first frame; 0: unknown */
 };
 
 struct connection_ops {
-        /* Lists a call that outlives its handler. Return: 0, -EAGAIN there are too many. */
+        /*
+         * Lists a call that outlives its handler, and makes its trailer last. Returns 0, -EAGAIN
+         * (there are too many) or -ENOMEM.
+         */
         int (*keep)(struct connection *connection, struct call *call);
-        /* Interrupts the parked call with that serial, if there is one. */
+        /* Interrupts the call with that serial, if there is one and it can be. */
         void (*cancel)(struct connection *connection, uint32_t serial);
-        /* Makes a connection for a new process; `hosted`: a host program will say Start. Return: 0, negative errno. */
+        /*
+         * Makes a connection for a new process. `hosted`: a host program will say Start. Returns 0
+         * or a negative errno.
+         */
         int (*connect)(struct connection *connection, struct process *process, bool hosted, int *ret_fd);
 };
 
@@ -69,7 +80,8 @@ struct call {
         struct trace_event *event; /* NULL: the trace does not want it */
         const uint8_t *trailer;
         size_t trailer_size;
-        void *trailer_copy;
+        void *trailer_copy;               /* NULL: it is the session's */
+        struct user_charge buffer_charge; /* while it is kept */
         struct call_reply reply;
         ProtobufCClosure closure; /* sends the reply */
         bool continued;           /* one more frame of a call that has been counted */
@@ -77,8 +89,10 @@ struct call {
         bool parked;
         struct waiter waiter;
         void (*resume)(struct call *call); /* parked, and perhaps ready now */
-        int (*drop)(struct call *call,
-                    int status);  /* parked, and to end early: frees `data`; the status to answer with */
+        /* The call is parked, and ends early: frees `data`. Returns the status to answer with. */
+        int (*drop)(struct call *call, int status);
+        /* A job has the call, and nobody wants its result now; NULL: it cannot be called off. */
+        void (*abandon)(struct call *call);
         void *data;               /* the handler's own while in flight */
         struct call *prev, *next; /* in flight on the connection */
 };
@@ -90,32 +104,44 @@ void call_continues(struct call *call);
 void call_reply_message(struct call *call, int status, const ProtobufCMessage *message);
 void call_reply(struct call *call, int64_t status);
 void call_reply_trailer(struct call *call, int status, const void *data, size_t size);
+void call_reply_id(struct call *call, int status, uint64_t id);
 
 /*
- * Keeps the call after its handler returns. The caller has set `data`. Return: 0, -EAGAIN too many are in flight, -ENOMEM.
+ * Keeps the call after its handler returns. The caller has set `data`. Returns 0, -EAGAIN (too many
+ * are in flight), -EDQUOT or -ENOMEM.
  */
 int call_keep(struct call *call);
 
+/* The memory that a kept call's trailer takes: a large one keeps the whole buffer it came in. */
+enum { CALL_COPIED_TRAILER = 4096 };
+static inline size_t call_buffer_size(size_t trailer_size) {
+        return trailer_size > CALL_COPIED_TRAILER ? AX_FRAME_MAX_SIZE + 1 : trailer_size;
+}
+
 /*
- * Keeps the call and puts it on a wait queue; its process sleeps. A call that is woken, and finds that it must wait again, parks again. Return: as
- * call_keep(), -EINTR there is a signal to handle; where it was parked already the caller answers it.
+ * Keeps the call and puts it on a wait queue; its process sleeps. A call that is woken, and finds
+ * that it must wait again, parks again. Returns as call_keep(), or -EINTR: there is a signal to
+ * handle. On an error the caller answers the call.
  */
 int call_park(struct call *call, struct wait_queue *queue, void (*resume)(struct call *call),
               int (*drop)(struct call *call, int status));
 /* Takes it off its queue; the process no longer waits for it. */
 void call_unpark(struct call *call);
+/* A `drop` for calls whose `data` is one block of memory. */
+int call_drop_data(struct call *call, int status);
 /* Ends a parked call early. */
 void call_abort(struct call *call, int status);
 
 /*
- * Handlers are static functions of the generated types; this spares them the closure, which is the call's own business.
+ * Defines the handler of a method: the function sys_NAME that handlers.h declares. It hands the
+ * call and its request to the block behind it.
  */
 #define SYSCALL(name, request_type, reply_type)                                                                        \
-        static void name##_handle(struct call *call, const Axeberg__##request_type *request);                          \
-        static void name(Axeberg__Kernel_Service *service, const Axeberg__##request_type *request,                     \
-                         Axeberg__##reply_type##_Closure closure, void *data) {                                        \
+        static void serve_##name(struct call *call, const Axeberg__##request_type *request);                           \
+        void sys_##name(Axeberg__Kernel_Service *service, const Axeberg__##request_type *request,                      \
+                        Axeberg__##reply_type##_Closure closure, void *data) {                                         \
                 (void) service;                                                                                        \
-                (void) closure;                                                                                        \
-                name##_handle(data, request);                                                                          \
+                (void) closure; /* the call has its own */                                                             \
+                serve_##name(data, request);                                                                           \
         }                                                                                                              \
-        static void name##_handle(struct call *call, const Axeberg__##request_type *request)
+        static void serve_##name(struct call *call, const Axeberg__##request_type *request)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The operator's side of the console.
  */
@@ -12,7 +13,7 @@
 
 static uint8_t take_buffer[AX_FRAME_MAX_DATA];
 
-SYSCALL(sys_console_push_input, Empty, Empty) {
+SYSCALL(console_push_input, Empty, Empty) {
         (void) request;
         if (!process_is_administrator(call->process)) {
                 call_reply(call, -EPERM);
@@ -27,26 +28,28 @@ struct taking {
         uint64_t offset;
 };
 
-/* Return: whether there was something to answer with. */
+static void taking_reply(struct call *call, const struct taking *taking, size_t size, uint64_t lost) {
+        Axeberg__ConsoleFollowReply followed = AXEBERG__CONSOLE_FOLLOW_REPLY__INIT;
+        Axeberg__ConsoleTakeReply taken = AXEBERG__CONSOLE_TAKE_REPLY__INIT;
+
+        followed.offset = taking->offset;
+        followed.lost = taken.lost = lost;
+        call->reply.trailer = take_buffer;
+        call->reply.trailer_size = size;
+        call_reply_message(call, (int) size, taking->follow ? &followed.base : &taken.base);
+}
+
+/* Answers if there is something, or `even_nothing`. Returns true if it has answered. */
 static bool take(struct call *call, struct taking *taking, bool even_nothing) {
-        Axeberg__ConsoleTakeReply reply = AXEBERG__CONSOLE_TAKE_REPLY__INIT;
         struct console *console = call->kernel->console;
-        size_t n = taking->follow
-                           ? console_follow_output(console, &taking->offset, take_buffer, taking->size, &reply.lost)
-                           : console_take_output(console, take_buffer, taking->size, &reply.lost);
+        uint64_t lost;
+        size_t n = taking->follow ? console_follow_output(console, &taking->offset, take_buffer, taking->size, &lost)
+                                  : console_take_output(console, take_buffer, taking->size, &lost);
 
         if (n == 0 && !even_nothing)
                 return false;
-        reply.offset = taking->offset;
-        call->reply.trailer = take_buffer;
-        call->reply.trailer_size = n;
-        call_reply_message(call, (int) n, &reply.base);
+        taking_reply(call, taking, n, lost);
         return true;
-}
-
-static int take_drop(struct call *call, int status) {
-        free(call->data);
-        return status;
 }
 
 static void take_attempt(struct call *call) {
@@ -57,30 +60,27 @@ static void take_attempt(struct call *call) {
                 free(taking);
                 return;
         }
-        r = call_park(call, console_output_queue(call->kernel->console), take_attempt, take_drop);
+        r = call_park(call, console_output_queue(call->kernel->console), take_attempt, call_drop_data);
         if (r < 0) {
                 free(taking);
                 call_reply(call, r);
         }
 }
 
-SYSCALL(sys_console_take_output, ConsoleTakeRequest, ConsoleTakeReply) {
-        struct taking taking = { .size = request->size, .follow = request->follow, .offset = request->offset };
+/* Checks what is asked. Answers the call with an error, and returns false, if it may not be. */
+static bool taking_check(struct call *call, struct taking *taking, bool wait) {
+        int r = !process_is_administrator(call->process) ? -EPERM : wait && taking->size == 0 ? -EINVAL : 0;
 
-        if (!process_is_administrator(call->process)) {
-                call_reply(call, -EPERM);
+        if (taking->size > sizeof(take_buffer))
+                taking->size = sizeof(take_buffer);
+        if (r < 0)
+                call_reply(call, r);
+        return r == 0;
+}
+
+static void wait_and_take(struct call *call, struct taking taking) {
+        if (!taking_check(call, &taking, true))
                 return;
-        }
-        if (request->wait && taking.size == 0) {
-                call_reply(call, -EINVAL);
-                return;
-        }
-        if (taking.size > sizeof(take_buffer))
-                taking.size = sizeof(take_buffer);
-        if (!request->wait) {
-                take(call, &taking, true);
-                return;
-        }
         call->data = malloc(sizeof(taking));
         if (!call->data) {
                 call_reply(call, -ENOMEM);
@@ -90,21 +90,32 @@ SYSCALL(sys_console_take_output, ConsoleTakeRequest, ConsoleTakeReply) {
         take_attempt(call);
 }
 
-SYSCALL(sys_console_size, ConsoleSizeRequest, ConsoleSizeReply) {
-        Axeberg__ConsoleSizeReply reply = AXEBERG__CONSOLE_SIZE_REPLY__INIT;
-        struct console *console = call->kernel->console;
-        int r = 0;
+SYSCALL(console_take_output, ConsoleTakeRequest, ConsoleTakeReply) {
+        struct taking taking = { .size = request->size };
 
-        if (request->set && !process_is_administrator(call->process))
-                r = -EPERM;
-        else if (request->set)
-                r = console_set_size(console, request->rows, request->columns);
-        console_size(console, &reply.rows, &reply.columns);
-        call_reply_message(call, r, &reply.base);
+        if (taking_check(call, &taking, false))
+                take(call, &taking, true);
 }
 
-void syscalls_add_console(Axeberg__Kernel_Service *service) {
-        service->console_push_input = sys_console_push_input;
-        service->console_take_output = sys_console_take_output;
-        service->console_size = sys_console_size;
+SYSCALL(console_wait_output, ConsoleTakeRequest, ConsoleTakeReply) {
+        wait_and_take(call, (struct taking){ .size = request->size });
+}
+
+SYSCALL(console_follow, ConsoleFollowRequest, ConsoleFollowReply) {
+        wait_and_take(call, (struct taking){ .size = request->size, .follow = true, .offset = request->offset });
+}
+
+SYSCALL(console_size, Empty, ConsoleSizeReply) {
+        Axeberg__ConsoleSizeReply reply = AXEBERG__CONSOLE_SIZE_REPLY__INIT;
+
+        (void) request;
+        console_size(call->kernel->console, &reply.rows, &reply.columns);
+        call_reply_message(call, 0, &reply.base);
+}
+
+SYSCALL(console_set_size, ConsoleSetSizeRequest, Empty) {
+        if (process_is_administrator(call->process))
+                call_reply(call, console_set_size(call->kernel->console, request->rows, request->columns));
+        else
+                call_reply(call, -EPERM);
 }

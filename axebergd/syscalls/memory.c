@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Regions, shared segments, and what they cost.
  */
@@ -9,41 +10,34 @@
 
 #include "axeberg.h"
 #include "kernel.h"
-#include "memory/page.h"
 #include "memory/region.h"
 #include "memory/shm.h"
+#include "process/lifecycle.h"
 #include "process/process.h"
 #include "syscalls/call.h"
+#include "syscalls/reply_list.h"
 #include "syscalls/syscalls.h"
 #include "util/cleanup.h"
 #include "util/workers.h"
 
-/* Copying more than this holds the kernel's thread up for longer than handing it to a worker costs. */
-enum { COPY_AT_ONCE = 1 << 20, COMPARE_FROM = 16 << 20, COMPARE_PAGE = 4096, SEGMENTS_PER_REPLY = 256 };
+enum { SEGMENTS_PER_REPLY = 256 };
 
-static void reply_id(struct call *call, int status, uint64_t id) {
-        Axeberg__IdReply reply = AXEBERG__ID_REPLY__INIT;
-
-        reply.id = id;
-        call_reply_message(call, status, &reply.base);
-}
-
-SYSCALL(sys_memory_alloc, MemoryAllocRequest, IdReply) {
+SYSCALL(mem_alloc, MemAllocRequest, IdReply) {
         struct region *region;
-        int fd, r = region_new(&region, call->process, request->size, request->protection, &fd);
+        int fd, r = region_new(&region, &call->process->regions, request->size, request->protection, &fd);
 
         if (r < 0) {
-                reply_id(call, r, 0);
+                call_reply_id(call, r, 0);
                 return;
         }
         call->reply.fds = &fd;
         call->reply.n_fds = 1;
-        reply_id(call, 0, region->id);
+        call_reply_id(call, 0, region->id);
         close(fd);
 }
 
-SYSCALL(sys_memory_free, RegionRequest, Empty) {
-        struct region *region = region_from_id(call->process, request->region);
+SYSCALL(mem_free, RegionRequest, Empty) {
+        struct region *region = region_from_id(&call->process->regions, request->region);
         int r = !region ? -AX_EMEM_INVALID_REGION : region->shm ? -AX_EMEM_PERMISSION_DENIED : 0;
 
         if (r == 0)
@@ -51,17 +45,15 @@ SYSCALL(sys_memory_free, RegionRequest, Empty) {
         call_reply(call, r);
 }
 
-SYSCALL(sys_shm_get, ShmGetRequest, IdReply) {
+SYSCALL(shmget, ShmgetRequest, IdReply) {
         struct shm *shm;
-        int r = shm_new(&shm, call->process, request->size);
+        int r = shm_new(&shm, &call->process->regions, request->size);
 
-        if (r == 0)
-                call->process->made_segments = true;
-        reply_id(call, r, r == 0 ? shm->id : 0);
+        call_reply_id(call, r, r == 0 ? shm->id : 0);
 }
 
-static void reply_attached(struct call *call, int status, const struct region *region, int *fd) {
-        Axeberg__ShmAttachReply reply = AXEBERG__SHM_ATTACH_REPLY__INIT;
+static void reply_attached(struct call *call, int status, const struct region *region, const int *fd) {
+        Axeberg__ShmatReply reply = AXEBERG__SHMAT_REPLY__INIT;
 
         if (region) {
                 reply.region = region->id;
@@ -72,53 +64,56 @@ static void reply_attached(struct call *call, int status, const struct region *r
         call_reply_message(call, status, &reply.base);
 }
 
-/* A coherent attachment is the segment, which others write: it cannot be had for reading only. */
-static int check_attach(const struct process *process, const struct shm *shm,
-                        const Axeberg__ShmAttachRequest *request) {
-        if (shm_attachment(shm, process))
-                return -AX_EMEM_ALREADY_ATTACHED;
-        return request->coherent && request->protection != AX_PROT_READ_WRITE ? -EINVAL : 0;
-}
-
 /* Return: 0, -AX_EMEM_SHM_NOT_FOUND, -AX_EMEM_NOT_ATTACHED. */
 static int find_attachment(const struct process *process, uint64_t id, struct region **ret) {
         struct shm *shm;
-        int r = shm_from_id(process, id, &shm);
+        int r = shm_from_id(process->table->memory, process->identity, id, &shm);
 
         if (r < 0)
                 return r;
-        *ret = shm_attachment(shm, process);
+        *ret = shm_attachment(shm, &process->regions);
         return *ret ? 0 : -AX_EMEM_NOT_ATTACHED;
 }
 
-SYSCALL(sys_shm_detach, ShmRequest, IdReply) {
+SYSCALL(shmdt, ShmRequest, IdReply) {
         struct region *region;
         int r = find_attachment(call->process, request->shm, &region);
         uint64_t id = r == 0 ? region->id : 0;
 
         if (r == 0)
                 region_free(region);
-        reply_id(call, r, id);
+        call_reply_id(call, r, id);
 }
 
-/* A copy between a segment and an attachment. Both stay until it is done, whoever ends meanwhile. */
+enum copy_kind {
+        COPY_ATTACH,  /* the attachment's first contents: without them there is no attachment */
+        COPY_SHARE,   /* none: the program gets the segment itself, which the daemon unmaps */
+        COPY_SYNC,    /* to the segment */
+        COPY_REFRESH, /* from it */
+};
+
+/* What a worker does with a segment. Segment and attachment stay until it is done. */
 struct copy {
         struct job job; /* first */
         struct call *call;
+        struct user *user;
         struct shm *shm;
         struct region *region;
-        bool to_segment;
-        bool attaching; /* the attachment's first contents: without them there is no attachment */
-        int fd;         /* what an attaching program gets */
+        enum copy_kind kind;
+        struct memfd_side segment, attachment;
+        int result;
 };
 
-static struct copy *copy_new(struct call *call, struct region *region) {
+static struct copy *copy_new(struct call *call, struct region *region, enum copy_kind kind) {
         struct copy *copy = calloc(1, sizeof(*copy));
 
-        if (copy)
-                *copy = (struct copy){
-                        .call = call, .shm = shm_ref(region->shm), .region = region_ref(region), .fd = -1
-                };
+        if (!copy)
+                return NULL;
+        copy->call = call;
+        copy->user = user_ref(call->process->user);
+        copy->shm = shm_ref(region->shm);
+        copy->region = region_ref(region);
+        copy->kind = kind;
         call->data = copy;
         return copy;
 }
@@ -126,65 +121,61 @@ static struct copy *copy_new(struct call *call, struct region *region) {
 static void copy_free(struct copy *copy) {
         region_unref(copy->region);
         shm_unref(copy->shm);
-        cleanup_close(&copy->fd);
+        user_unref(copy->user);
         free(copy);
 }
 
+static bool copy_attaches(const struct copy *copy) {
+        return copy->kind == COPY_ATTACH || copy->kind == COPY_SHARE;
+}
+
 static void undo_attach(struct copy *copy) {
-        if (copy->attaching && copy->region->shm)
+        if (copy_attaches(copy) && copy->region->shm)
                 region_free(copy->region);
 }
 
-static void copy_finish(struct copy *copy, int status) {
-        if (status == 0 && copy->call->process)
-                trace_process(copy->call->process, AX_TRACE_IPC, copy->to_segment ? "synchronised" : "refreshed",
+static void trace_copy(const struct copy *copy) {
+        if (copy->call->process && !copy_attaches(copy))
+                trace_process(copy->call->process, AX_TRACE_IPC, copy->kind == COPY_SYNC ? "synchronised" : "refreshed",
                               "segment %llu, %zu bytes", (unsigned long long) copy->shm->id, copy->shm->size);
+}
+
+static void copy_finish(struct copy *copy, int status) {
+        if (status == 0)
+                trace_copy(copy);
         if (status == 0 && !copy->region->shm)
                 status = -AX_EMEM_NOT_ATTACHED; /* detached meanwhile */
         if (status < 0)
                 undo_attach(copy);
-        if (copy->attaching && status == 0) {
-                copy->shm->was_attached = true;
-                reply_attached(copy->call, 0, copy->region, &copy->fd);
+        if (copy_attaches(copy) && status == 0) {
+                shm_set_attached(copy->shm);
+                reply_attached(copy->call, 0, copy->region,
+                               copy->kind == COPY_SHARE ? &copy->shm->fd : &copy->region->fd);
+                region_set_passed(copy->region);
         } else
                 call_reply(copy->call, status);
         copy_free(copy);
 }
 
-/*
- * From where neither side fits the caches, comparing first is faster where few pages have changed (0.5 to 0.8 times a copy for a tenth of 16 MiB and more), and
- * costs little where all have, because a difference is usually found early.
- */
-static void copy_memory(char *to, const char *from, size_t size) {
-        if (size < COMPARE_FROM) {
-                memcpy(to, from, size);
-                return;
-        }
-        for (size_t at = 0; at < size; at += COMPARE_PAGE) {
-                size_t part = size - at < COMPARE_PAGE ? size - at : COMPARE_PAGE;
-
-                if (memcmp(to + at, from + at, part) != 0)
-                        memcpy(to + at, from + at, part);
-        }
-}
-
-static void copy_run(struct copy *copy) {
-        if (copy->to_segment)
-                copy_memory(copy->shm->map, copy->region->map, copy->shm->size);
-        else
-                copy_memory(copy->region->map, copy->shm->map, copy->shm->size);
-}
-
 static void copy_on_worker(struct job *job) {
-        copy_run((struct copy *) job);
+        struct copy *copy = (struct copy *) job;
+        bool to_segment = copy->kind == COPY_SYNC;
+
+        if (copy->kind == COPY_SHARE)
+                shm_unmap(copy->shm);
+        else
+                copy->result = memfd_copy(to_segment ? &copy->segment : &copy->attachment,
+                                          to_segment ? &copy->attachment : &copy->segment, copy->shm->size);
 }
 
 static void copy_on_done(struct job *job) {
         struct copy *copy = (struct copy *) job;
 
-        copy->shm->busy = false;
+        copy->shm->busy = copy->region->copying = false;
+        if (copy->kind == COPY_SHARE)
+                user_charge_deinit(&copy->shm->map_charge);
         wait_queue_wake(&copy->shm->waiters);
-        copy_finish(copy, 0);
+        copy_finish(copy, copy->result);
 }
 
 static int copy_drop(struct call *call, int status) {
@@ -193,109 +184,134 @@ static int copy_drop(struct call *call, int status) {
         return status;
 }
 
+/* Hands the copy to a worker, which may have to wait for a program that punches its memory. */
+static int copy_submit(struct copy *copy) {
+        struct call *call = copy->call;
+        int r = call_keep(call);
+
+        if (r < 0)
+                return r;
+        call_unpark(call);
+        copy->segment = shm_side(copy->shm);
+        copy->attachment = region_side(copy->region);
+        copy->job = (struct job){ .run = copy_on_worker, .done = copy_on_done, .user = copy->user };
+        copy->shm->busy = copy->region->copying = true;
+        r = workers_submit(call->kernel->workers, &copy->job);
+        if (r < 0)
+                copy->shm->busy = copy->region->copying = false;
+        return r;
+}
+
 static void copy_attempt(struct call *call) {
         struct copy *copy = call->data;
         int r;
 
-        if (!copy->region->shm) {
-                copy_finish(copy, -AX_EMEM_NOT_ATTACHED); /* detached while it waited */
-                return;
-        }
-        if (copy->shm->busy) {
+        if (!copy->region->shm)
+                r = -AX_EMEM_NOT_ATTACHED; /* detached while it waited */
+        else if (copy->shm->busy)
                 r = call_park(call, &copy->shm->waiters, copy_attempt, copy_drop);
-                if (r < 0)
-                        copy_finish(copy, r);
+        else if (copy->kind == COPY_SHARE && !copy->shm->map) {
+                copy_finish(copy, 0);
                 return;
-        }
-        if (copy->shm->size > COPY_AT_ONCE && call_keep(call) == 0) {
-                call_unpark(call);
-                copy->job = (struct job){ .run = copy_on_worker, .done = copy_on_done };
-                copy->shm->busy = workers_submit(call->kernel->workers, &copy->job) == 0;
-                if (copy->shm->busy)
-                        return;
-        }
-        copy_run(copy);
-        copy_finish(copy, 0);
+        } else
+                r = copy_submit(copy);
+        if (r < 0)
+                copy_finish(copy, r);
 }
 
-SYSCALL(sys_shm_attach, ShmAttachRequest, ShmAttachReply) {
+static void attach(struct call *call, uint64_t id, unsigned protection, bool coherent) {
         struct region *region = NULL;
         struct copy *copy;
         struct shm *shm;
-        int fd = -1, r = shm_from_id(call->process, request->shm, &shm);
+        int r = shm_from_id(&call->kernel->memory, call->process->identity, id, &shm);
 
+        if (r == 0 && shm_attachment(shm, &call->process->regions))
+                r = -AX_EMEM_ALREADY_ATTACHED;
         if (r == 0)
-                r = check_attach(call->process, shm, request);
-        if (r == 0)
-                r = region_attach(&region, call->process, shm, request->protection, request->coherent, &fd);
+                r = region_attach(&region, &call->process->regions, shm, protection, coherent);
         if (r < 0) {
                 reply_attached(call, r, NULL, NULL);
                 return;
         }
-        if (request->coherent) {
-                shm->was_attached = true;
-                reply_attached(call, 0, region, &shm->fd);
-                return;
-        }
-        copy = copy_new(call, region);
+        copy = copy_new(call, region, coherent ? COPY_SHARE : COPY_ATTACH);
         if (!copy) {
                 region_free(region);
-                close(fd);
                 call_reply(call, -ENOMEM);
                 return;
         }
-        copy->attaching = true;
-        copy->fd = fd;
         copy_attempt(call);
 }
 
-static void start_copy(struct call *call, uint64_t id, bool to_segment) {
+SYSCALL(shmat, ShmatRequest, ShmatReply) {
+        attach(call, request->shm, request->protection, false);
+}
+
+/* The attachment is the segment, which others write: it cannot be had for reading only. */
+SYSCALL(shmat_coherent, ShmRequest, ShmatReply) {
+        attach(call, request->shm, AX_PROT_READ_WRITE, true);
+}
+
+static void start_copy(struct call *call, uint64_t id, enum copy_kind kind) {
         struct region *region;
-        struct copy *copy;
         int r = find_attachment(call->process, id, &region);
 
-        if (r == 0 && to_segment && region->protection != AX_PROT_READ_WRITE)
+        if (r == 0 && kind == COPY_SYNC && region->protection != AX_PROT_READ_WRITE)
                 r = -AX_EMEM_PERMISSION_DENIED;
         if (r < 0 || !region->map) { /* a coherent attachment is the segment */
                 call_reply(call, r);
                 return;
         }
-        copy = copy_new(call, region);
-        if (!copy) {
+        if (copy_new(call, region, kind))
+                copy_attempt(call);
+        else
                 call_reply(call, -ENOMEM);
-                return;
-        }
-        copy->to_segment = to_segment;
-        copy_attempt(call);
 }
 
-SYSCALL(sys_shm_sync, ShmRequest, Empty) {
-        start_copy(call, request->shm, true);
+SYSCALL(shm_sync, ShmRequest, Empty) {
+        start_copy(call, request->shm, COPY_SYNC);
 }
 
-SYSCALL(sys_shm_refresh, ShmRequest, Empty) {
-        start_copy(call, request->shm, false);
+SYSCALL(shm_refresh, ShmRequest, Empty) {
+        start_copy(call, request->shm, COPY_REFRESH);
 }
 
-SYSCALL(sys_memory_stats, MemoryStatsRequest, MemoryStatsReply) {
-        Axeberg__MemoryStatsReply reply = AXEBERG__MEMORY_STATS_REPLY__INIT;
-        const struct process *process =
-                request->pid ? process_from_pid(&call->kernel->processes, request->pid) : call->process;
-        int r = !process ? -ESRCH : process_may_inspect(call->process, process) ? 0 : -EPERM;
+static void reply_memstats(struct call *call, int status, const struct process *process) {
+        Axeberg__MemstatsReply reply = AXEBERG__MEMSTATS_REPLY__INIT;
 
-        if (r == 0) {
+        if (status == 0) {
                 reply.allocated = process->regions.account.used;
                 reply.limit = process->regions.account.limit;
                 reply.peak = process->regions.account.peak;
                 reply.regions = process->regions.count;
                 reply.attachments = process->regions.n_attachments;
         }
-        call_reply_message(call, r, &reply.base);
+        call_reply_message(call, status, &reply.base);
 }
 
-SYSCALL(sys_memory_limit, MemoryLimitRequest, Empty) {
-        struct process *process =
-                request->pid ? process_from_pid(&call->kernel->processes, request->pid) : call->process;
+/* Pid 0 is the caller. */
+static struct process *find_process(const struct call *call, int32_t pid) {
+        return pid ? process_from_pid(&call->kernel->processes, pid) : call->process;
+}
+
+SYSCALL(memstats, Empty, MemstatsReply) {
+        (void) request;
+        reply_memstats(call, 0, call->process);
+}
+
+SYSCALL(memstats_of, MemstatsOfRequest, MemstatsReply) {
+        const struct process *process = find_process(call, request->pid);
+        int r = !process ? -ESRCH : process_may_inspect(call->process, process) ? 0 : -EPERM;
+
+        reply_memstats(call, r, process);
+}
+
+SYSCALL(set_memlimit, SetMemlimitRequest, Empty) {
+        process_set_memory_limit(call->process, request->limit);
+        call_reply(call, 0);
+}
+
+SYSCALL(set_memlimit_of, SetMemlimitOfRequest, Empty) {
+        struct process *process = find_process(call, request->pid);
         int r = 0;
 
         if (!process || process->state == PROCESS_ZOMBIE)
@@ -307,64 +323,46 @@ SYSCALL(sys_memory_limit, MemoryLimitRequest, Empty) {
         call_reply(call, r);
 }
 
-SYSCALL(sys_system_memory_stats, Empty, SystemMemoryStatsReply) {
-        Axeberg__SystemMemoryStatsReply reply = AXEBERG__SYSTEM_MEMORY_STATS_REPLY__INIT;
+SYSCALL(system_memstats, Empty, SystemMemstatsReply) {
+        Axeberg__SystemMemstatsReply reply = AXEBERG__SYSTEM_MEMSTATS_REPLY__INIT;
         const struct kernel *kernel = call->kernel;
 
         (void) request;
-        reply.allocated = kernel->memory.used;
-        reply.limit = kernel->memory.limit;
-        reply.peak = kernel->memory.peak;
-        reply.segments = HASH_COUNT(kernel->segments);
-        reply.segment_bytes = kernel->segment_bytes;
+        reply.allocated = kernel->memory.account.used;
+        reply.limit = kernel->memory.account.limit;
+        reply.peak = kernel->memory.account.peak;
+        reply.segments = HASH_COUNT(kernel->memory.segments);
+        reply.segment_bytes = kernel->memory.segment_bytes;
         call_reply_message(call, 0, &reply.base);
 }
 
 static void shm_info_fill(Axeberg__ShmInfo *info, const struct shm *shm) {
-        struct region *region;
-        unsigned count;
-
-        DL_COUNT(shm->attachments, region, count);
         axeberg__shm_info__init(info);
         info->id = shm->id;
         info->size = shm->size;
         info->uid = shm->uid;
         info->creator = shm->creator;
-        info->attachments = count;
+        info->attachments = shm->n_attachments;
 }
 
-/* The table lists segments in the order in which they were made, and so of their ids. */
-SYSCALL(sys_shm_list, ShmListRequest, ShmListReply) {
+SYSCALL(shm_list, ShmListRequest, ShmListReply) {
         Axeberg__ShmListReply reply = AXEBERG__SHM_LIST_REPLY__INIT;
         Axeberg__ShmInfo infos[SEGMENTS_PER_REPLY], *pointers[SEGMENTS_PER_REPLY];
-        struct shm *shm, *next;
-        size_t count = 0;
+        const struct shm *list[SEGMENTS_PER_REPLY];
+        struct reply_list taken = { 0 };
+        bool more;
+        size_t count = shm_list(&call->kernel->memory, request->after_id, list, SEGMENTS_PER_REPLY, &more);
 
-        HASH_ITER (hh, call->kernel->segments, shm, next) {
-                if (shm->id <= request->after_id)
-                        continue;
-                reply.more = count == SEGMENTS_PER_REPLY;
-                if (reply.more)
+        for (size_t i = 0; i < count; i++) {
+                shm_info_fill(&infos[i], list[i]);
+                if (!reply_list_takes(&taken, &infos[i].base)) {
+                        more = true;
                         break;
-                shm_info_fill(&infos[count], shm);
-                pointers[count] = &infos[count];
-                count++;
+                }
+                pointers[i] = &infos[i];
+                reply.n_segments++;
         }
-        reply.n_segments = count;
+        reply.more = more;
         reply.segments = pointers;
-        call_reply_message(call, (int) count, &reply.base);
-}
-
-void syscalls_add_memory(Axeberg__Kernel_Service *service) {
-        service->memory_alloc = sys_memory_alloc;
-        service->memory_free = sys_memory_free;
-        service->shm_get = sys_shm_get;
-        service->shm_attach = sys_shm_attach;
-        service->shm_detach = sys_shm_detach;
-        service->shm_sync = sys_shm_sync;
-        service->shm_refresh = sys_shm_refresh;
-        service->memory_stats = sys_memory_stats;
-        service->memory_limit = sys_memory_limit;
-        service->system_memory_stats = sys_system_memory_stats;
-        service->shm_list = sys_shm_list;
+        call_reply_message(call, (int) reply.n_segments, &reply.base);
 }

@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Calls on paths: each makes a request to the VFS, and answers with what came of it.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,7 +18,8 @@
 #include "syscalls/syscalls.h"
 #include "util/cleanup.h"
 #include "util/text.h"
-#include "vfs/vfs.h"
+#include "vfs/directory.h"
+#include "vfs/operations.h"
 
 typedef void (*answer_function)(struct call *call, struct vfs_request *request);
 
@@ -31,6 +33,7 @@ struct path_call {
 static void path_call_free(struct call *call) {
         struct path_call *path_call = call->data;
 
+        call->abandon = NULL;
         fdtable_unreserve(call->process ? &call->process->fds : NULL, &path_call->reservation);
         free(path_call);
 }
@@ -65,10 +68,15 @@ static struct vfs_request *path_call_new(struct call *call, const struct vfs_ope
         return request;
 }
 
+static void path_call_abandon(struct call *call) {
+        vfs_request_abandon(((struct path_call *) call->data)->request);
+}
+
 static void path_call_start(struct call *call, struct vfs_request *request) {
         int r = call_keep(call);
 
         if (r == 0) {
+                call->abandon = path_call_abandon;
                 vfs_request_submit(request);
                 return;
         }
@@ -113,7 +121,7 @@ static int check_open_flags(unsigned flags) {
         return 0;
 }
 
-SYSCALL(sys_open, OpenRequest, Empty) {
+SYSCALL(open, OpenRequest, Empty) {
         struct vfs_request *open;
         int r = check_open_flags(request->flags);
 
@@ -121,13 +129,12 @@ SYSCALL(sys_open, OpenRequest, Empty) {
                 call_reply(call, r);
                 return;
         }
-        open = path_call_new(call, &vfs_open, request->path, NULL, answer_open);
+        open = path_call_new(call, request->flags & AX_O_CREATE ? &vfs_create : &vfs_open, request->path, NULL,
+                             answer_open);
         if (!open)
                 return;
         open->flags = request->flags;
-        open->mode = 0666 & ~call->process->umask;
-        open->walks[0].keeps_last =
-                request->flags & AX_O_CREATE; /* "x/" can only be a directory: never opened for creating */
+        open->mode = process_masked_mode(call->process, 0666);
         r = fdtable_reserve(&call->process->fds, &((struct path_call *) call->data)->reservation);
         if (r == 0) {
                 path_call_start(call, open);
@@ -135,10 +142,6 @@ SYSCALL(sys_open, OpenRequest, Empty) {
         }
         open->result = r;
         path_call_on_done(open);
-}
-
-static int64_t seconds(const struct statx_timestamp *time) {
-        return time->tv_sec;
 }
 
 void stat_reply_fill(Axeberg__StatReply *reply, const struct statx *status) {
@@ -149,16 +152,14 @@ void stat_reply_fill(Axeberg__StatReply *reply, const struct statx *status) {
         reply->nlink = status->stx_nlink;
         reply->uid = status->stx_uid;
         reply->gid = status->stx_gid;
-        reply->atime_sec = seconds(&status->stx_atime);
+        reply->atime_sec = status->stx_atime.tv_sec;
         reply->atime_nsec = status->stx_atime.tv_nsec;
-        reply->mtime_sec = seconds(&status->stx_mtime);
+        reply->mtime_sec = status->stx_mtime.tv_sec;
         reply->mtime_nsec = status->stx_mtime.tv_nsec;
-        reply->ctime_sec = seconds(&status->stx_ctime);
+        reply->ctime_sec = status->stx_ctime.tv_sec;
         reply->ctime_nsec = status->stx_ctime.tv_nsec;
-        reply->btime_sec = seconds(&status->stx_btime);
+        reply->btime_sec = status->stx_btime.tv_sec;
         reply->btime_nsec = status->stx_btime.tv_nsec;
-        reply->rdev_major = status->stx_rdev_major;
-        reply->rdev_minor = status->stx_rdev_minor;
 }
 
 static void answer_stat(struct call *call, struct vfs_request *request) {
@@ -169,12 +170,19 @@ static void answer_stat(struct call *call, struct vfs_request *request) {
         call_reply_message(call, request->result, &reply.base);
 }
 
-SYSCALL(sys_stat, StatRequest, StatReply) {
-        struct vfs_request *stat =
-                path_call_new(call, request->nofollow ? &vfs_lstat : &vfs_stat, request->path, NULL, answer_stat);
+static void start_stat(struct call *call, const struct vfs_operation *operation, const char *path) {
+        struct vfs_request *stat = path_call_new(call, operation, path, NULL, answer_stat);
 
         if (stat)
                 path_call_start(call, stat);
+}
+
+SYSCALL(stat, PathRequest, StatReply) {
+        start_stat(call, &vfs_stat, request->path);
+}
+
+SYSCALL(lstat, PathRequest, StatReply) {
+        start_stat(call, &vfs_lstat, request->path);
 }
 
 static void start_plain(struct call *call, const struct vfs_operation *operation, const char *path,
@@ -183,119 +191,99 @@ static void start_plain(struct call *call, const struct vfs_operation *operation
 
         if (!request)
                 return;
-        request->mode = 0777 & ~call->process->umask;
+        request->mode = process_masked_mode(call->process, 0777);
         path_call_start(call, request);
 }
 
-SYSCALL(sys_mkdir, PathRequest, Empty) {
+SYSCALL(mkdir, PathRequest, Empty) {
         start_plain(call, &vfs_mkdir, request->path, NULL);
 }
 
-SYSCALL(sys_mkfifo, PathRequest, Empty) {
+SYSCALL(mkfifo, PathRequest, Empty) {
         struct vfs_request *mkfifo = path_call_new(call, &vfs_mkfifo, request->path, NULL, answer_plain);
 
         if (!mkfifo)
                 return;
-        mkfifo->mode = 0666 & ~call->process->umask;
+        mkfifo->mode = process_masked_mode(call->process, 0666);
         path_call_start(call, mkfifo);
 }
 
-SYSCALL(sys_unlink, PathRequest, Empty) {
+SYSCALL(unlink, PathRequest, Empty) {
         start_plain(call, &vfs_unlink, request->path, NULL);
 }
 
-SYSCALL(sys_rmdir, PathRequest, Empty) {
+SYSCALL(rmdir, PathRequest, Empty) {
         start_plain(call, &vfs_rmdir, request->path, NULL);
 }
 
-SYSCALL(sys_rename, TwoPathRequest, Empty) {
+SYSCALL(rename, TwoPathRequest, Empty) {
         start_plain(call, &vfs_rename, request->from, request->to);
 }
 
-SYSCALL(sys_link, TwoPathRequest, Empty) {
+SYSCALL(link, TwoPathRequest, Empty) {
         start_plain(call, &vfs_link, request->from, request->to);
-}
-
-/* A list too long for a frame travels in a sealed memfd. Return: descriptor, negative errno. */
-static int names_memfd(const struct names *names) {
-        _cleanup_close_ int fd = memfd_create("names", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-        size_t written = 0;
-
-        if (fd < 0)
-                return -errno;
-        while (written < names->size) {
-                ssize_t n = write(fd, names->data + written, names->size - written);
-
-                if (n < 0)
-                        return -errno;
-                written += (size_t) n;
-        }
-        if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
-                return -errno;
-        return steal_fd(&fd);
 }
 
 static void answer_names(struct call *call, struct vfs_request *request) {
         Axeberg__NamesReply reply = AXEBERG__NAMES_REPLY__INIT;
-        const struct names *names = &request->names;
-        _cleanup_close_ int fd = -1;
 
-        if (request->result < 0) {
-                call_reply_message(call, request->result, &reply.base);
-                return;
-        }
-        reply.size = names->size;
-        if (names->size <= AX_FRAME_MAX_DATA) {
-                call->reply.trailer = names->data;
-                call->reply.trailer_size = names->size;
-        } else {
-                fd = names_memfd(names);
-                if (fd < 0) {
-                        call_reply_message(call, fd, &reply.base);
-                        return;
-                }
-                call->reply.fds = &fd;
+        if (request->result >= 0 && request->list_fd >= 0) {
+                reply.size = request->list_size;
+                call->reply.fds = &request->list_fd;
                 call->reply.n_fds = 1;
+        } else if (request->result >= 0) {
+                reply.size = request->names.size;
+                call->reply.trailer = request->names.data;
+                call->reply.trailer_size = request->names.size;
         }
-        call_reply_message(call, (int) names->count, &reply.base);
+        call_reply_message(call, request->result, &reply.base);
 }
 
-SYSCALL(sys_read_dir, PathRequest, NamesReply) {
+SYSCALL(readdir, PathRequest, NamesReply) {
         struct vfs_request *list = path_call_new(call, &vfs_readdir, request->path, NULL, answer_names);
 
         if (list)
                 path_call_start(call, list);
 }
 
-SYSCALL(sys_get_cwd, Empty, Empty) {
+SYSCALL(getcwd, Empty, Empty) {
+        struct object *cwd = call->process->cwd;
+        struct vfs_request *getcwd;
         char path[PATH_MAX];
-        int n = vfs_directory_path(call->process->cwd, path, sizeof(path));
+        int n;
 
         (void) request;
+        if (vfs_directory_is_in_store(cwd)) {
+                getcwd = path_call_new(call, &vfs_getcwd, ".", NULL, answer_text);
+                if (getcwd)
+                        path_call_start(call, getcwd);
+                return;
+        }
+        n = object_describe(cwd, path, sizeof(path));
         call_reply_trailer(call, n, path, n > 0 ? (size_t) n : 0);
 }
 
 static void answer_chdir(struct call *call, struct vfs_request *request) {
-        struct vfs_directory *directory;
+        struct object *directory;
         int r = request->result;
 
         if (r == 0)
                 r = vfs_request_take_directory(request, &directory);
         if (r == 0) {
-                vfs_directory_unref(call->process->cwd);
+                object_unref(call->process->cwd);
                 call->process->cwd = directory;
         }
         call_reply(call, r);
 }
 
-SYSCALL(sys_ch_dir, PathRequest, Empty) {
+SYSCALL(chdir, PathRequest, Empty) {
         struct vfs_request *chdir = path_call_new(call, &vfs_chdir, request->path, NULL, answer_chdir);
 
         if (chdir)
                 path_call_start(call, chdir);
 }
 
-SYSCALL(sys_symlink, TwoPathRequest, Empty) {
+SYSCALL(symlink, TwoPathRequest, Empty) {
         struct vfs_request *symlink;
         size_t length = strlen(request->from);
 
@@ -319,14 +307,14 @@ SYSCALL(sys_symlink, TwoPathRequest, Empty) {
         path_call_start(call, symlink);
 }
 
-SYSCALL(sys_read_link, PathRequest, Empty) {
+SYSCALL(readlink, PathRequest, Empty) {
         struct vfs_request *readlink = path_call_new(call, &vfs_readlink, request->path, NULL, answer_text);
 
         if (readlink)
                 path_call_start(call, readlink);
 }
 
-SYSCALL(sys_chmod, ChmodRequest, Empty) {
+SYSCALL(chmod, ChmodRequest, Empty) {
         struct vfs_request *chmod;
 
         if (request->mode > 07777) {
@@ -340,9 +328,9 @@ SYSCALL(sys_chmod, ChmodRequest, Empty) {
         path_call_start(call, chmod);
 }
 
-SYSCALL(sys_chown, ChownRequest, Empty) {
-        struct vfs_request *chown =
-                path_call_new(call, request->nofollow ? &vfs_lchown : &vfs_chown, request->path, NULL, answer_plain);
+static void start_chown(struct call *call, const struct vfs_operation *operation,
+                        const Axeberg__ChownRequest *request) {
+        struct vfs_request *chown = path_call_new(call, operation, request->path, NULL, answer_plain);
 
         if (!chown)
                 return;
@@ -351,8 +339,17 @@ SYSCALL(sys_chown, ChownRequest, Empty) {
         path_call_start(call, chown);
 }
 
-SYSCALL(sys_utimens, UtimensRequest, Empty) {
-        struct vfs_request *utimens = path_call_new(call, &vfs_utimens, request->path, NULL, answer_plain);
+SYSCALL(chown, ChownRequest, Empty) {
+        start_chown(call, &vfs_chown, request);
+}
+
+SYSCALL(lchown, ChownRequest, Empty) {
+        start_chown(call, &vfs_lchown, request);
+}
+
+static void start_utimens(struct call *call, const struct vfs_operation *operation,
+                          const Axeberg__UtimensRequest *request) {
+        struct vfs_request *utimens = path_call_new(call, operation, request->path, NULL, answer_plain);
 
         if (!utimens)
                 return;
@@ -361,21 +358,140 @@ SYSCALL(sys_utimens, UtimensRequest, Empty) {
         path_call_start(call, utimens);
 }
 
-void syscalls_add_names(Axeberg__Kernel_Service *service) {
-        service->open = sys_open;
-        service->stat = sys_stat;
-        service->mkdir = sys_mkdir;
-        service->mkfifo = sys_mkfifo;
-        service->read_dir = sys_read_dir;
-        service->get_cwd = sys_get_cwd;
-        service->ch_dir = sys_ch_dir;
-        service->unlink = sys_unlink;
-        service->rmdir = sys_rmdir;
-        service->rename = sys_rename;
-        service->link = sys_link;
-        service->symlink = sys_symlink;
-        service->read_link = sys_read_link;
-        service->chmod = sys_chmod;
-        service->chown = sys_chown;
-        service->utimens = sys_utimens;
+SYSCALL(utimens, UtimensRequest, Empty) {
+        start_utimens(call, &vfs_utimens, request);
+}
+
+SYSCALL(lutimens, UtimensRequest, Empty) {
+        start_utimens(call, &vfs_lutimens, request);
+}
+
+static void answer_attributes(struct call *call, struct vfs_request *request) {
+        size_t size = request->result > 0 ? (size_t) request->result : 0;
+
+        call_reply_trailer(call, request->result, (uint8_t *) request->attributes, size);
+}
+
+/* Begins a call on an extended attribute; answers it if it cannot be. */
+static struct vfs_request *xattr_new(struct call *call, const struct vfs_operation *operation, const char *path,
+                                     const char *name, answer_function answer) {
+        size_t length = strlen(name);
+        struct vfs_request *xattr;
+
+        if (length == 0 || length > XATTR_NAME_MAX) {
+                call_reply(call, -ERANGE);
+                return NULL;
+        }
+        xattr = path_call_new(call, operation, path, NULL, answer);
+        if (!xattr)
+                return NULL;
+        xattr->target = strdup(name);
+        xattr->result = xattr->target ? 0 : -ENOMEM;
+        if (xattr->result == 0 && answer == answer_attributes)
+                xattr->result = vfs_request_take_attributes(xattr);
+        if (xattr->result == 0)
+                return xattr;
+        path_call_on_done(xattr);
+        return NULL;
+}
+
+static void start_getxattr(struct call *call, const struct vfs_operation *operation,
+                           const Axeberg__XattrRequest *request) {
+        struct vfs_request *get = xattr_new(call, operation, request->path, request->name, answer_attributes);
+
+        if (get)
+                path_call_start(call, get);
+}
+
+SYSCALL(getxattr, XattrRequest, Empty) {
+        start_getxattr(call, &vfs_getxattr, request);
+}
+
+SYSCALL(lgetxattr, XattrRequest, Empty) {
+        start_getxattr(call, &vfs_lgetxattr, request);
+}
+
+static void start_setxattr(struct call *call, const struct vfs_operation *operation,
+                           const Axeberg__SetxattrRequest *request) {
+        struct vfs_request *set = xattr_new(call, operation, request->path, request->name, answer_plain);
+
+        if (!set)
+                return;
+        set->flags = request->flags;
+        set->result = call_keep(call); /* the value is the call's, and moves when that is kept */
+        if (set->result < 0) {
+                path_call_on_done(set);
+                return;
+        }
+        set->value = call->trailer;
+        set->value_size = call->trailer_size;
+        path_call_start(call, set);
+}
+
+SYSCALL(setxattr, SetxattrRequest, Empty) {
+        start_setxattr(call, &vfs_setxattr, request);
+}
+
+SYSCALL(lsetxattr, SetxattrRequest, Empty) {
+        start_setxattr(call, &vfs_lsetxattr, request);
+}
+
+static void start_removexattr(struct call *call, const struct vfs_operation *operation,
+                              const Axeberg__XattrRequest *request) {
+        struct vfs_request *remove = xattr_new(call, operation, request->path, request->name, answer_plain);
+
+        if (remove)
+                path_call_start(call, remove);
+}
+
+SYSCALL(removexattr, XattrRequest, Empty) {
+        start_removexattr(call, &vfs_removexattr, request);
+}
+
+SYSCALL(lremovexattr, XattrRequest, Empty) {
+        start_removexattr(call, &vfs_lremovexattr, request);
+}
+
+static void start_listxattr(struct call *call, const struct vfs_operation *operation, const char *path) {
+        struct vfs_request *list = path_call_new(call, operation, path, NULL, answer_attributes);
+
+        if (!list)
+                return;
+        list->result = vfs_request_take_attributes(list);
+        if (list->result == 0)
+                path_call_start(call, list);
+        else
+                path_call_on_done(list);
+}
+
+SYSCALL(listxattr, PathRequest, Empty) {
+        start_listxattr(call, &vfs_listxattr, request->path);
+}
+
+SYSCALL(llistxattr, PathRequest, Empty) {
+        start_listxattr(call, &vfs_llistxattr, request->path);
+}
+
+static void answer_statvfs(struct call *call, struct vfs_request *request) {
+        const struct statvfs *filesystem = &request->filesystem;
+        Axeberg__StatvfsReply reply = AXEBERG__STATVFS_REPLY__INIT;
+
+        if (request->result == 0) {
+                reply.block_size = filesystem->f_frsize;
+                reply.blocks = filesystem->f_blocks;
+                reply.blocks_free = filesystem->f_bfree;
+                reply.blocks_available = filesystem->f_bavail;
+                reply.files = filesystem->f_files;
+                reply.files_free = filesystem->f_ffree;
+                reply.name_max = filesystem->f_namemax;
+                reply.mount_flags = filesystem->f_flag;
+        }
+        call_reply_message(call, request->result, &reply.base);
+}
+
+SYSCALL(statvfs, PathRequest, StatvfsReply) {
+        struct vfs_request *statvfs = path_call_new(call, &vfs_statvfs, request->path, NULL, answer_statvfs);
+
+        if (statvfs)
+                path_call_start(call, statvfs);
 }

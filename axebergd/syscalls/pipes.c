@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Pipes, and opening FIFOs.
  */
@@ -15,19 +16,15 @@
 #include "syscalls/call.h"
 #include "syscalls/syscalls.h"
 #include "util/cleanup.h"
-#include "util/identity.h"
+#include "vfs/request.h"
 #include "vfs/store.h"
 #include "vfs/vfs.h"
 
-static void cleanup_object(struct object **object) {
-        object_unref(*object);
-}
-
-SYSCALL(sys_pipe, Empty, PipeReply) {
+SYSCALL(pipe, Empty, PipeReply) {
         Axeberg__PipeReply reply = AXEBERG__PIPE_REPLY__INIT;
-        _cleanup_(cleanup_object) struct object *reader = NULL, *writer = NULL;
+        _cleanup_(object_cleanup) struct object *reader = NULL, *writer = NULL;
         struct fdtable *fds = &call->process->fds;
-        int r = pipe_new(call->kernel->event, call->process->user, &reader, &writer);
+        int r = pipe_new(call->kernel->workers, call->process->user, &reader, &writer);
 
         (void) request;
         if (r == 0)
@@ -41,15 +38,19 @@ SYSCALL(sys_pipe, Empty, PipeReply) {
         call_reply_message(call, r < 0 ? r : 0, &reply.base);
 }
 
-/* A FIFO that is being opened. It is open already (`end`), and waits for a writer; or waits for a reader to be opened at all. */
+/*
+ * A FIFO that is being opened. Either it is open already (`end`) and waits for a writer, or it
+ * cannot be opened before there is a reader.
+ */
 struct fifo_opening {
         struct call *call;
         struct fifo *fifo;
         struct pipe_end *end;
         int fd; /* names the inode, or is open */
+        struct user_charge fd_charge;
         unsigned flags;
         uint64_t writers_seen;
-        uint64_t ino_prefix;
+        uint32_t store;
         int root_fd;
         const char *mount_point;
 };
@@ -59,6 +60,7 @@ static void fifo_opening_free(struct fifo_opening *opening) {
                 object_unref(&opening->end->object);
         fifo_unref(opening->fifo);
         cleanup_close(&opening->fd);
+        user_charge_deinit(&opening->fd_charge);
         free(opening);
 }
 
@@ -70,13 +72,13 @@ static int fifo_opening_drop(struct call *call, int status) {
 /* Makes the end of a FIFO that the host has opened. */
 static int fifo_opening_add_end(struct fifo_opening *opening, int *fd) {
         struct process *process = opening->call->process;
-        int r = pipe_end_new(&opening->end, process->kernel->event, process->user, *fd, opening->flags);
+        int r = pipe_end_new(&opening->end, opening->call->kernel->workers, process->user, *fd, opening->flags);
 
         if (r < 0)
                 return r;
         steal_fd(fd);
         opening->end->fifo = opening->fifo;
-        opening->end->ino_prefix = opening->ino_prefix;
+        opening->end->store = opening->store;
         opening->end->root_fd = opening->root_fd;
         opening->end->mount_point = opening->mount_point;
         opening->writers_seen = opening->fifo->writers_seen;
@@ -84,19 +86,17 @@ static int fifo_opening_add_end(struct fifo_opening *opening, int *fd) {
         return 0;
 }
 
-/* The host's kernel checks the caller's rights again. Return: 0, -ENXIO there is still no reader. */
+/*
+ * The caller's rights were checked when it asked, as by open(2), so we open it as ourselves.
+ * Returns 0, or -ENXIO if there still is no reader.
+ */
 static int fifo_opening_reopen(struct fifo_opening *opening) {
         _cleanup_close_ int fd = -1;
         char path[40];
-        int r = identity_assume(opening->call->process->identity);
 
-        if (r < 0)
-                return r;
         snprintf(path, sizeof(path), "/proc/self/fd/%d", opening->fd);
         fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-        r = fd < 0 ? -errno : 0;
-        identity_restore();
-        return r < 0 ? r : fifo_opening_add_end(opening, &fd);
+        return fd < 0 ? -errno : fifo_opening_add_end(opening, &fd);
 }
 
 static bool fifo_opening_waits(const struct fifo_opening *opening) {
@@ -139,13 +139,16 @@ void fifo_open(struct call *call, struct vfs_request *request) {
                 .call = call,
                 .fd = steal_fd(&request->fd),
                 .flags = request->flags,
-                .ino_prefix = store_ino_prefix(mount->store),
+                .store = mount->store->index,
                 .root_fd = mount->store->root_fd,
                 .mount_point = mount->path,
         };
+        user_charge_move(&opening->fd_charge, &request->fd_charge);
         r = fifo_from_fd(&call->kernel->fifos, opening->fd, &opening->fifo);
-        if (r == 0 && !request->no_reader)
+        if (r == 0 && !request->no_reader) {
+                user_charge_deinit(&opening->fd_charge); /* the end has its own */
                 r = fifo_opening_add_end(opening, &opening->fd);
+        }
         if (r < 0) {
                 fifo_opening_free(opening);
                 call_reply(call, r);
@@ -153,8 +156,4 @@ void fifo_open(struct call *call, struct vfs_request *request) {
         }
         call->data = opening;
         fifo_opening_attempt(call);
-}
-
-void syscalls_add_pipes(Axeberg__Kernel_Service *service) {
-        service->pipe = sys_pipe;
 }

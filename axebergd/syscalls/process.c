@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The life of a process: hello, exit, parent, umask; and cancelling calls.
  */
@@ -7,13 +8,17 @@
 
 #include "axeberg.h"
 #include "kernel.h"
-#include "memory/page.h"
 #include "object/console.h"
 #include "object/object.h"
+#include "process/lifecycle.h"
+#include "process/page.h"
 #include "process/process.h"
 #include "syscalls/call.h"
 #include "syscalls/syscalls.h"
 #include "util/cleanup.h"
+#include "util/log.h"
+#include "vfs/operations.h"
+#include "vfs/request.h"
 #include "vfs/vfs.h"
 
 enum { N_STANDARD_FDS = 3 };
@@ -33,41 +38,49 @@ size_t join_arguments(char *const *arguments, size_t count, char *buffer, size_t
         return used;
 }
 
-static void cleanup_object(struct object **object) {
-        object_unref(*object);
-}
-
-static int open_standard_fds(struct process *process) {
-        _cleanup_(cleanup_object) struct object *console = NULL;
-        int r = console_open(process->kernel->console, AX_O_READ | AX_O_WRITE, &console);
+static int open_standard_fds(struct kernel *kernel, struct process *process) {
+        _cleanup_(object_cleanup) struct object *console = NULL;
+        int r = console_open(kernel->console, AX_O_READ | AX_O_WRITE, process_is_administrator(process), &console);
 
         for (int i = 0; r >= 0 && i < N_STANDARD_FDS; i++)
                 r = fdtable_add(&process->fds, console);
         return r;
 }
 
+/* Says which version would do, to the client and in the log. */
+static void refuse_version(struct call *call, uint32_t version) {
+        const struct peer *peer = &call->connection->peer;
+        Axeberg__HelloReply reply = AXEBERG__HELLO_REPLY__INIT;
+
+        log_client(LOG_WARNING, 0, peer->host_pid, peer->user->uid,
+                   "client %d speaks version %u of the protocol, this daemon version %d; refused", (int) peer->host_pid,
+                   version, AX_PROTOCOL_VERSION);
+        reply.version = AX_PROTOCOL_VERSION;
+        call_reply_message(call, -EPROTO, &reply.base);
+}
+
 static void hello_reply(struct call *call) {
         Axeberg__HelloReply reply = AXEBERG__HELLO_REPLY__INIT;
-        int fds[3] = { call->kernel->page_fd, -1, -1 };
+        int fds[3] = { call->kernel->processes.page.fd, -1, -1 };
+        const int *counters_fd;
 
         /* without them the library asks */
-        if (process_page_new(call->process, &fds[1]) == 0 && counters_new(call->process, &fds[2]) == 0) {
+        if (process_page_new(call->process, &fds[1]) == 0 &&
+            counters_new(&call->process->counters, call->process->user, &counters_fd) == 0) {
+                fds[2] = *counters_fd;
                 call->reply.fds = fds;
                 call->reply.n_fds = 3;
         }
         reply.version = AX_PROTOCOL_VERSION;
         reply.pid = call->process->pid;
-        reply.daemon_version = (char *) AXEBERG_VERSION;
-        reply.max_payload = AX_FRAME_MAX_PAYLOAD;
         call_reply_message(call, 0, &reply.base);
         cleanup_close(&fds[1]);
-        cleanup_close(&fds[2]);
 }
 
 /* Enters the home directory where the process may; else it stays in "/". */
 static void hello_on_home(struct vfs_request *request) {
         struct call *call = request->userdata;
-        struct vfs_directory *home;
+        struct object *home;
 
         if (!call->process) {
                 vfs_request_free(request);
@@ -75,7 +88,7 @@ static void hello_on_home(struct vfs_request *request) {
                 return;
         }
         if (request->result == 0 && vfs_request_take_directory(request, &home) == 0) {
-                vfs_directory_unref(call->process->cwd);
+                object_unref(call->process->cwd);
                 call->process->cwd = home;
         }
         vfs_request_free(request);
@@ -97,7 +110,7 @@ static int hello_create(struct call *call, const Axeberg__HelloRequest *request)
 
         if (r < 0)
                 return r;
-        r = open_standard_fds(process);
+        r = open_standard_fds(call->kernel, process);
         if (r < 0) {
                 process_discard(process);
                 return r == -ENFILE ? -EDQUOT : r;
@@ -113,10 +126,6 @@ static void hello_from_spawned(struct call *call, const Axeberg__HelloRequest *r
         char command_line[COMMAND_LINE_MAX];
         size_t size = join_arguments(request->argv, request->n_argv, command_line, sizeof(command_line));
 
-        if (request->version != AX_PROTOCOL_VERSION) {
-                call_reply(call, -EPROTO);
-                return;
-        }
         call->connection->spawned = false;
         if (size > 0 && process_set_command_line(call->process, command_line, size) < 0) {
                 call_reply(call, -ENOMEM);
@@ -125,10 +134,14 @@ static void hello_from_spawned(struct call *call, const Axeberg__HelloRequest *r
         hello_reply(call);
 }
 
-SYSCALL(sys_hello, HelloRequest, HelloReply) {
+SYSCALL(hello, HelloRequest, HelloReply) {
         struct vfs_request *home;
         int r;
 
+        if (request->version != AX_PROTOCOL_VERSION) {
+                refuse_version(call, request->version);
+                return;
+        }
         if (call->connection->spawned) {
                 hello_from_spawned(call, request);
                 return;
@@ -137,7 +150,7 @@ SYSCALL(sys_hello, HelloRequest, HelloReply) {
                 call_reply(call, -EPROTO);
                 return;
         }
-        r = request->version == AX_PROTOCOL_VERSION ? hello_create(call, request) : -EPROTO;
+        r = hello_create(call, request);
         if (r == 0)
                 r = call_keep(call);
         if (r == 0)
@@ -152,22 +165,22 @@ SYSCALL(sys_hello, HelloRequest, HelloReply) {
         vfs_request_submit(home);
 }
 
-SYSCALL(sys_cancel, CancelRequest, Empty) {
+SYSCALL(cancel, CancelRequest, Empty) {
         call->connection->ops->cancel(call->connection, request->serial);
         call_reply(call, 0);
 }
 
-SYSCALL(sys_exit, ExitRequest, Empty) {
+SYSCALL(exit, ExitRequest, Empty) {
         process_exit(call->process, request->code & 0xFF);
         call_reply(call, 0);
 }
 
-SYSCALL(sys_get_parent, Empty, Empty) {
+SYSCALL(getppid, Empty, Empty) {
         (void) request;
         call_reply(call, call->process->parent->pid);
 }
 
-SYSCALL(sys_umask, UmaskRequest, Empty) {
+SYSCALL(umask, UmaskRequest, Empty) {
         mode_t old = call->process->umask;
 
         if (request->mask > 0777) {
@@ -176,12 +189,4 @@ SYSCALL(sys_umask, UmaskRequest, Empty) {
         }
         call->process->umask = request->mask;
         call_reply(call, (int) old);
-}
-
-void syscalls_add_process(Axeberg__Kernel_Service *service) {
-        service->hello = sys_hello;
-        service->cancel = sys_cancel;
-        service->exit = sys_exit;
-        service->get_parent = sys_get_parent;
-        service->umask = sys_umask;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Signals: sending them, and what a process does with its own.
  */
@@ -5,8 +6,10 @@
 
 #include "axeberg.h"
 #include "kernel.h"
+#include "process/lifecycle.h"
 #include "process/process.h"
 #include "process/signal.h"
+#include "process/signal_state.h"
 #include "syscalls/call.h"
 #include "syscalls/syscalls.h"
 
@@ -20,7 +23,7 @@ static bool is_in_group(const struct process *process, int32_t target, int32_t s
 }
 
 static int *list_group(const struct process *sender, int32_t target, size_t *ret_count, int *ret_error) {
-        const struct process_table *table = &sender->kernel->processes;
+        const struct process_table *table = sender->table;
         int *pids = calloc(table->count, sizeof(*pids));
         struct process *process, *next;
 
@@ -43,7 +46,7 @@ static int *list_group(const struct process *sender, int32_t target, size_t *ret
 
 /* By pid, and the sender last: each that is signalled can take others with it. */
 static int kill_group(const struct process *sender, int32_t target, int signal) {
-        const struct process_table *table = &sender->kernel->processes;
+        const struct process_table *table = sender->table;
         int sender_pid = sender->pid, r;
         struct process *process;
         bool sender_too = false;
@@ -65,7 +68,7 @@ static int kill_group(const struct process *sender, int32_t target, int signal) 
 }
 
 static int kill_one(const struct process *sender, int32_t pid, int signal) {
-        struct process *target = process_from_pid(&sender->kernel->processes, pid);
+        struct process *target = process_from_pid(sender->table, pid);
 
         if (!target)
                 return -ESRCH;
@@ -76,7 +79,7 @@ static int kill_one(const struct process *sender, int32_t pid, int signal) {
         return 0;
 }
 
-SYSCALL(sys_kill, SignalRequest, Empty) {
+SYSCALL(kill, KillRequest, Empty) {
         int signal = request->signal;
         int r;
 
@@ -93,7 +96,7 @@ SYSCALL(sys_kill, SignalRequest, Empty) {
         call_reply(call, r);
 }
 
-SYSCALL(sys_signal_action, SignalActionRequest, Empty) {
+SYSCALL(signal, SignalRequest, Empty) {
         int r;
 
         if (!signal_is_valid(request->signal))
@@ -105,24 +108,24 @@ SYSCALL(sys_signal_action, SignalActionRequest, Empty) {
         call_reply(call, r);
 }
 
-SYSCALL(sys_signal_block, SignalRequest, Empty) {
+SYSCALL(sigblock, SigblockRequest, Empty) {
         bool valid = signal_is_valid(request->signal);
 
         call_reply(call, valid ? signal_block(call->process, request->signal) : -AX_ESIG_INVALID);
 }
 
-SYSCALL(sys_signal_unblock, SignalRequest, Empty) {
+SYSCALL(sigunblock, SigblockRequest, Empty) {
         bool valid = signal_is_valid(request->signal);
 
         call_reply(call, valid ? signal_unblock(call->process, request->signal) : -AX_ESIG_INVALID);
 }
 
-SYSCALL(sys_signal_pending, Empty, Empty) {
+SYSCALL(sigpending, Empty, Empty) {
         (void) request;
         call_reply(call, call->process->signals.n_pending > 0);
 }
 
-SYSCALL(sys_signal_take, SignalTakeRequest, Empty) {
+SYSCALL(signal_take, SignalTakeRequest, Empty) {
         struct process_table *table = &call->kernel->processes;
         int pid = call->process->pid;
         struct process *process;
@@ -136,13 +139,4 @@ SYSCALL(sys_signal_take, SignalTakeRequest, Empty) {
         /* the signal may be pending again, with another action, which has ended the process */
         process = process_from_pid(table, pid);
         call_reply(call, process && process->state != PROCESS_ZOMBIE ? signal_take(process) : -ESRCH);
-}
-
-void syscalls_add_signals(Axeberg__Kernel_Service *service) {
-        service->kill = sys_kill;
-        service->signal_action = sys_signal_action;
-        service->signal_block = sys_signal_block;
-        service->signal_unblock = sys_signal_unblock;
-        service->signal_pending = sys_signal_pending;
-        service->signal_take = sys_signal_take;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Making children, and waiting for them.
  */
@@ -9,11 +10,14 @@
 
 #include "axeberg.h"
 #include "kernel.h"
+#include "process/lifecycle.h"
 #include "process/process.h"
 #include "syscalls/call.h"
 #include "syscalls/syscalls.h"
 #include "util/cleanup.h"
 #include "util/identity.h"
+#include "vfs/operations.h"
+#include "vfs/request.h"
 #include "vfs/vfs.h"
 
 /* What is asked, while the working directory is being found. */
@@ -29,15 +33,7 @@ struct spawn {
         } fds[];
 };
 
-static void cleanup_user(struct user **user) {
-        user_unref(*user);
-}
-
-static void cleanup_identity(struct identity **identity) {
-        identity_unref(*identity);
-}
-
-static struct spawn *spawn_new(const Axeberg__SpawnRequest *request) {
+static struct spawn *spawn_new(const Axeberg__SpawnRequest *request, bool hosted) {
         struct spawn *spawn = calloc(1, sizeof(*spawn) + request->n_fds * sizeof(spawn->fds[0]));
 
         if (!spawn)
@@ -47,7 +43,7 @@ static struct spawn *spawn_new(const Axeberg__SpawnRequest *request) {
         spawn->close_others = request->close_others;
         spawn->new_group = request->new_group;
         spawn->set_ids = request->set_ids;
-        spawn->hosted = request->hosted;
+        spawn->hosted = hosted;
         spawn->uid = request->uid;
         spawn->gid = request->gid;
         spawn->n_fds = request->n_fds;
@@ -73,7 +69,7 @@ static int spawn_identify(const struct spawn *spawn, struct process *parent, str
         if (spawn->uid == (uid_t) -1 || spawn->gid == (gid_t) -1)
                 return -EINVAL;
         r = identity_new(ret_identity, spawn->uid, spawn->gid, NULL, 0);
-        return r < 0 ? r : user_from_uid(&parent->kernel->users, spawn->uid, ret_user);
+        return r < 0 ? r : user_from_uid(parent->user->table, spawn->uid, ret_user);
 }
 
 static int copy_all_fds(struct process *child, const struct process *parent) {
@@ -102,10 +98,9 @@ static int spawn_make_fds(const struct spawn *spawn, struct process *child, cons
         return r < 0 ? r : 0;
 }
 
-static int spawn_create(const struct spawn *spawn, struct process *parent, struct vfs_directory *cwd,
-                        struct process **ret) {
-        _cleanup_(cleanup_user) struct user *user = NULL;
-        _cleanup_(cleanup_identity) struct identity *identity = NULL;
+static int spawn_create(const struct spawn *spawn, struct process *parent, struct object *cwd, struct process **ret) {
+        _cleanup_(user_cleanup) struct user *user = NULL;
+        _cleanup_(identity_cleanup) struct identity *identity = NULL;
         int r = spawn_identify(spawn, parent, &user, &identity);
 
         if (r < 0)
@@ -127,7 +122,7 @@ static int spawn_create(const struct spawn *spawn, struct process *parent, struc
         return r;
 }
 
-static void spawn_finish(struct call *call, const struct spawn *spawn, struct vfs_directory *cwd) {
+static void spawn_finish(struct call *call, const struct spawn *spawn, struct object *cwd) {
         struct connection *connection = call->connection;
         struct process *child;
         int fd, r = spawn_create(spawn, call->process, cwd, &child);
@@ -152,7 +147,7 @@ static void spawn_finish(struct call *call, const struct spawn *spawn, struct vf
 static void spawn_on_cwd(struct vfs_request *request) {
         struct call *call = request->userdata;
         struct spawn *spawn = call->data;
-        struct vfs_directory *cwd;
+        struct object *cwd;
         int r = !call->process || !call->connection ? -ESRCH : request->result;
 
         if (r == 0)
@@ -162,12 +157,12 @@ static void spawn_on_cwd(struct vfs_request *request) {
                 call_reply(call, r);
         } else {
                 spawn_finish(call, spawn, cwd);
-                vfs_directory_unref(cwd);
+                object_unref(cwd);
         }
         free(spawn);
 }
 
-SYSCALL(sys_spawn, SpawnRequest, Empty) {
+static void start_spawn(struct call *call, const Axeberg__SpawnRequest *request, bool hosted) {
         struct vfs_request *cwd = NULL;
         struct spawn *spawn;
         int r;
@@ -176,7 +171,7 @@ SYSCALL(sys_spawn, SpawnRequest, Empty) {
                 call_reply(call, -EINVAL);
                 return;
         }
-        spawn = spawn_new(request);
+        spawn = spawn_new(request, hosted);
         if (!spawn) {
                 call_reply(call, -ENOMEM);
                 return;
@@ -200,14 +195,22 @@ SYSCALL(sys_spawn, SpawnRequest, Empty) {
         vfs_request_submit(cwd);
 }
 
-SYSCALL(sys_start, Empty, Empty) {
+SYSCALL(spawn, SpawnRequest, Empty) {
+        start_spawn(call, request, true);
+}
+
+SYSCALL(spawn_client, SpawnRequest, Empty) {
+        start_spawn(call, request, false);
+}
+
+SYSCALL(start, Empty, Empty) {
         pid_t sender = call->connection->sender;
 
         (void) request;
         if (!sender || call->process->host.alive)
                 call_reply(call, -EPERM);
         else
-                call_reply(call, host_own(call->process, sender));
+                call_reply(call, process_own_host(call->process, sender));
 }
 
 struct wait {
@@ -215,7 +218,7 @@ struct wait {
         unsigned flags;
 };
 
-/* Return: 1 a child has something to report; 0 one may have later; -ECHILD there is none to wait for. */
+/* Returns 1 if a child has something to report, 0 if one may later, -ECHILD if there is none. */
 static int wait_find(struct process *parent, const struct wait *wait, struct process **ret) {
         struct process *child;
         int r = -ECHILD;
@@ -249,18 +252,13 @@ static void wait_fail(struct call *call, int status) {
         call_reply_message(call, status, &reply.base);
 }
 
-static int wait_drop(struct call *call, int status) {
-        free(call->data);
-        return status;
-}
-
 static void wait_attempt(struct call *call) {
         struct wait *wait = call->data;
         struct process *child = NULL;
         int r = wait_find(call->process, wait, &child);
 
         if (r == 0 && !(wait->flags & AX_WAIT_NOHANG)) {
-                r = call_park(call, &call->process->children_changed, wait_attempt, wait_drop);
+                r = call_park(call, &call->process->children_changed, wait_attempt, call_drop_data);
                 if (r == 0)
                         return;
         }
@@ -271,7 +269,7 @@ static void wait_attempt(struct call *call) {
                 wait_fail(call, r);
 }
 
-SYSCALL(sys_wait, WaitRequest, WaitReply) {
+SYSCALL(wait, WaitRequest, WaitReply) {
         struct wait *wait;
 
         if (request->flags & ~(unsigned) (AX_WAIT_NOHANG | AX_WAIT_ENDED) || request->pid == INT32_MIN) {
@@ -286,10 +284,4 @@ SYSCALL(sys_wait, WaitRequest, WaitReply) {
         *wait = (struct wait){ .pid = request->pid, .flags = request->flags };
         call->data = wait;
         wait_attempt(call);
-}
-
-void syscalls_add_spawn(Axeberg__Kernel_Service *service) {
-        service->spawn = sys_spawn;
-        service->start = sys_start;
-        service->wait = sys_wait;
 }

@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * The system calls, one file a family. Each family puts its handlers into the service; a method without a handler is found at start-up.
+ * The system calls, one file for each family. SYSCALL (call.h) defines a handler; a method without
+ * one does not link. Here is what the families share.
  */
 #pragma once
 
@@ -7,19 +9,6 @@
 
 struct call;
 struct vfs_request;
-
-void syscalls_add_process(Axeberg__Kernel_Service *service);
-void syscalls_add_files(Axeberg__Kernel_Service *service);
-void syscalls_add_names(Axeberg__Kernel_Service *service);
-void syscalls_add_console(Axeberg__Kernel_Service *service);
-void syscalls_add_inspect(Axeberg__Kernel_Service *service);
-void syscalls_add_spawn(Axeberg__Kernel_Service *service);
-void syscalls_add_signals(Axeberg__Kernel_Service *service);
-void syscalls_add_tasks(Axeberg__Kernel_Service *service);
-void syscalls_add_memory(Axeberg__Kernel_Service *service);
-void syscalls_add_trace(Axeberg__Kernel_Service *service);
-void syscalls_add_windows(Axeberg__Kernel_Service *service);
-void syscalls_add_pipes(Axeberg__Kernel_Service *service);
 
 /* Joins arguments as /proc/<pid>/cmdline shows them, cut off where they are long. Return: bytes. */
 enum { COMMAND_LINE_MAX = 2048 };

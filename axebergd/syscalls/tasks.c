@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tasks and timers.
  */
@@ -7,27 +8,22 @@
 
 #include "kernel.h"
 #include "process/process.h"
+#include "process/signal.h"
 #include "process/task.h"
 #include "process/timer.h"
 #include "syscalls/call.h"
 #include "syscalls/syscalls.h"
+#include "util/clock.h"
 
-static void reply_id(struct call *call, int status, uint64_t id) {
-        Axeberg__IdReply reply = AXEBERG__ID_REPLY__INIT;
-
-        reply.id = id;
-        call_reply_message(call, status, &reply.base);
-}
-
-SYSCALL(sys_task_create, Empty, IdReply) {
+SYSCALL(task_create, Empty, IdReply) {
         struct task *task;
         int r = task_new(&task, call->process);
 
         (void) request;
-        reply_id(call, r, r == 0 ? task->id : 0);
+        call_reply_id(call, r, r == 0 ? task->id : 0);
 }
 
-SYSCALL(sys_task_destroy, TaskRequest, Empty) {
+SYSCALL(task_destroy, TaskRequest, Empty) {
         struct task *task = task_from_id(call->process, request->task);
 
         if (task)
@@ -35,7 +31,7 @@ SYSCALL(sys_task_destroy, TaskRequest, Empty) {
         call_reply(call, task ? 0 : -ENOENT);
 }
 
-SYSCALL(sys_task_wake, TaskRequest, Empty) {
+SYSCALL(task_wake, TaskRequest, Empty) {
         struct task *task = task_from_id(call->process, request->task);
 
         if (task)
@@ -46,13 +42,15 @@ SYSCALL(sys_task_wake, TaskRequest, Empty) {
 /* A wait with a limit is a call that two things can wake. */
 struct task_wait {
         struct timer_entry timeout; /* first */
+        struct user *user;          /* in whose lane that is */
         struct call *call;
         uint64_t task;
         bool timed_out;
 };
 
 static void task_wait_free(struct task_wait *wait) {
-        timer_queue_remove(&wait->call->kernel->timers, &wait->timeout);
+        timer_queue_remove(&wait->user->lane.timers, &wait->timeout);
+        user_unref(wait->user);
         free(wait);
 }
 
@@ -102,7 +100,7 @@ static void task_wait_on_timeout(struct timer_entry *entry, uint64_t now_usec) {
         waiter_wake(&wait->call->waiter);
 }
 
-SYSCALL(sys_task_wait, TaskWaitRequest, Empty) {
+SYSCALL(task_wait, TaskWaitRequest, Empty) {
         struct task_wait *wait;
         int r = 0;
 
@@ -115,12 +113,13 @@ SYSCALL(sys_task_wait, TaskWaitRequest, Empty) {
                 call_reply(call, -ENOMEM);
                 return;
         }
+        wait->user = user_ref(call->process->user);
         wait->call = call;
         wait->task = request->task;
         wait->timeout.fire = task_wait_on_timeout;
         wait->timed_out = request->timeout_ms == 0;
         if (request->timeout_ms > 0 && isfinite(request->timeout_ms))
-                r = timer_queue_add(&call->kernel->timers, &wait->timeout, timer_due_usec(request->timeout_ms));
+                r = timer_queue_add(&wait->user->lane.timers, &wait->timeout, timer_due_usec(request->timeout_ms));
         call->data = wait;
         if (r < 0)
                 task_wait_finish(wait, r);
@@ -128,20 +127,27 @@ SYSCALL(sys_task_wait, TaskWaitRequest, Empty) {
                 task_wait_attempt(call);
 }
 
-SYSCALL(sys_timer_set, TimerRequest, IdReply) {
-        const struct timer_options options = {
-                .delay_ms = request->delay_ms,
-                .interval = request->interval,
-                .alarm = request->alarm,
-                .task = request->task,
-        };
+static void set_timer(struct call *call, struct timer_options options) {
         struct timer *timer;
         int r = timer_new(&timer, call->process, &options);
 
-        reply_id(call, r, r == 0 ? timer->id : 0);
+        call_reply_id(call, r, r == 0 ? timer->id : 0);
 }
 
-SYSCALL(sys_timer_cancel, TimerIdRequest, Empty) {
+SYSCALL(timer_set, TimerSetRequest, IdReply) {
+        set_timer(call, (struct timer_options){ .delay_ms = request->delay_ms, .task = request->task });
+}
+
+SYSCALL(timer_interval, TimerSetRequest, IdReply) {
+        set_timer(call,
+                  (struct timer_options){ .delay_ms = request->delay_ms, .interval = true, .task = request->task });
+}
+
+SYSCALL(alarm, AlarmRequest, IdReply) {
+        set_timer(call, (struct timer_options){ .delay_ms = request->delay_ms, .raise = signal_send });
+}
+
+SYSCALL(timer_cancel, TimerRequest, Empty) {
         struct timer *timer = timer_from_id(call->process, request->timer);
 
         if (timer)
@@ -149,20 +155,10 @@ SYSCALL(sys_timer_cancel, TimerIdRequest, Empty) {
         call_reply(call, timer != NULL);
 }
 
-SYSCALL(sys_timer_overruns, TimerIdRequest, CountReply) {
+SYSCALL(timer_overruns, TimerRequest, CountReply) {
         Axeberg__CountReply reply = AXEBERG__COUNT_REPLY__INIT;
         const struct timer *timer = timer_from_id(call->process, request->timer);
 
         reply.count = timer ? timer->overruns : 0;
         call_reply_message(call, timer ? 0 : -ENOENT, &reply.base);
-}
-
-void syscalls_add_tasks(Axeberg__Kernel_Service *service) {
-        service->task_create = sys_task_create;
-        service->task_destroy = sys_task_destroy;
-        service->task_wait = sys_task_wait;
-        service->task_wake = sys_task_wake;
-        service->timer_set = sys_timer_set;
-        service->timer_cancel = sys_timer_cancel;
-        service->timer_overruns = sys_timer_overruns;
 }

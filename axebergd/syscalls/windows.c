@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Windows: the program's side, and the viewers'.
  */
@@ -7,31 +8,39 @@
 #include <utlist.h>
 
 #include "axeberg.h"
+#include "contract.h"
 #include "kernel.h"
-#include "object/window.h"
+#include "printable.h"
 #include "process/process.h"
 #include "syscalls/call.h"
+#include "syscalls/reply_list.h"
 #include "syscalls/syscalls.h"
 #include "util/identity.h"
+#include "window/window.h"
 
 enum { WINDOWS_PER_REPLY = 128 };
 
-SYSCALL(sys_window_create, WindowCreateRequest, IdReply) {
-        Axeberg__IdReply reply = AXEBERG__ID_REPLY__INIT;
+static void trace_created(const struct process *process, const struct window *window) {
+        char title[2 * SCREEN_TITLE_SIZE];
+
+        printable(title, sizeof(title), window->title, strlen(window->title), PRINTABLE_ESCAPED | PRINTABLE_QUOTE);
+        trace_process(process, AX_TRACE_WINDOW, "created", "window %llu \"%s\"", (unsigned long long) window->id,
+                      title);
+}
+
+SYSCALL(window_create, WindowCreateRequest, Empty) {
         struct window *window;
-        int r = window_new(&window, call->process, request->title);
+        int r = window_new(&window, &call->kernel->windows, call->process, request->title);
 
         if (r < 0) {
                 call_reply(call, r);
                 return;
         }
         r = fdtable_add(&call->process->fds, &window->object);
-        reply.id = window->id;
         if (r >= 0)
-                trace_process(call->process, AX_TRACE_WINDOW, "created", "window %llu \"%s\"",
-                              (unsigned long long) window->id, window->title);
+                trace_created(call->process, window);
         object_unref(&window->object);
-        call_reply_message(call, r, &reply.base);
+        call_reply(call, r);
 }
 
 static void info_fill(Axeberg__WindowInfo *info, const struct window *window) {
@@ -45,49 +54,80 @@ static void info_fill(Axeberg__WindowInfo *info, const struct window *window) {
         info->closing = window->closing;
 }
 
-SYSCALL(sys_window_set, WindowSetRequest, WindowInfo) {
-        struct window *window = window_from_object(fdtable_get(&call->process->fds, request->fd));
-        Axeberg__WindowInfo reply;
-        int r = 0;
+/* The caller's window; answers the call if there is none. */
+static struct window *own_window(struct call *call, int fd) {
+        struct object *object = fdtable_get(&call->process->fds, fd);
+        struct window *window = window_from_object(object);
 
-        if (!window) {
-                call_reply(call, fdtable_get(&call->process->fds, request->fd) ? -ENOTTY : -EBADF);
-                return;
-        }
-        if (request->rows || request->columns)
-                r = window_resize(window, request->rows, request->columns, false);
-        if (r == 0 && *request->title)
-                window_set_title(window, request->title);
+        if (!window)
+                call_reply(call, object ? -ENOTTY : -EBADF);
+        return window;
+}
+
+static void reply_info(struct call *call, int status, const struct window *window) {
+        Axeberg__WindowInfo reply;
+
         info_fill(&reply, window);
-        call_reply_message(call, r, &reply.base);
+        call_reply_message(call, status, &reply.base);
+}
+
+SYSCALL(window_set_title, WindowSetTitleRequest, WindowInfo) {
+        struct window *window = own_window(call, request->fd);
+
+        if (!window)
+                return;
+        if (*request->title)
+                window_set_title(window, request->title);
+        reply_info(call, *request->title ? 0 : -EINVAL, window);
+}
+
+SYSCALL(window_resize, WindowResizeRequest, WindowInfo) {
+        struct window *window = own_window(call, request->fd);
+
+        if (window)
+                reply_info(call, window_resize(window, request->rows, request->columns, false), window);
+}
+
+SYSCALL(window_get, FdRequest, WindowInfo) {
+        const struct window *window = own_window(call, request->fd);
+
+        if (window)
+                reply_info(call, 0, window);
 }
 
 static bool may_view(const struct process *viewer, const struct window *window) {
         return viewer->identity->uid == window->uid || process_is_administrator(viewer);
 }
 
-/* Everybody's are listed, as processes are. */
-SYSCALL(sys_window_list, WindowRequest, WindowListReply) {
+/* Everybody's are listed, as processes are. But titles tell what is in them: not for all. */
+SYSCALL(window_list, WindowListRequest, WindowListReply) {
         static Axeberg__WindowInfo infos[WINDOWS_PER_REPLY], *pointers[WINDOWS_PER_REPLY];
         Axeberg__WindowListReply reply = AXEBERG__WINDOW_LIST_REPLY__INIT;
+        struct reply_list taken = { 0 };
         struct window *window;
 
-        DL_FOREACH (call->kernel->windows, window) {
-                if (window->id <= request->window)
+        DL_FOREACH (call->kernel->windows.windows, window) {
+                Axeberg__WindowInfo *info = &infos[reply.n_windows];
+
+                if (window->id <= request->after_id)
                         continue;
-                if (reply.n_windows == WINDOWS_PER_REPLY) {
-                        reply.more = true;
+                reply.more = reply.n_windows == WINDOWS_PER_REPLY;
+                if (reply.more)
                         break;
-                }
-                info_fill(&infos[reply.n_windows], window);
-                pointers[reply.n_windows] = &infos[reply.n_windows];
+                info_fill(info, window);
+                if (!may_view(call->process, window))
+                        info->title = (char *) "";
+                reply.more = !reply_list_takes(&taken, &info->base);
+                if (reply.more)
+                        break;
+                pointers[reply.n_windows] = info;
                 reply.n_windows++;
         }
         reply.windows = pointers;
         call_reply_message(call, (int) reply.n_windows, &reply.base);
 }
 
-/* ---- reading the screen -------------------------------------------------------------------------------------- */
+/* ---- reading the screen ---------------------------------------------------------------------- */
 
 struct viewing {
         uint64_t window, version;
@@ -96,14 +136,7 @@ struct viewing {
         bool plain, wait;
 };
 
-enum { ROW_HEADER = 6, MOST_ROWS_SIZE = AX_FRAME_MAX_DATA - 512 };
-
-static void put_header(uint8_t *at, unsigned row, size_t length) {
-        at[0] = (uint8_t) row;
-        at[1] = (uint8_t) (row >> 8);
-        for (int i = 0; i < 4; i++)
-                at[2 + i] = (uint8_t) (length >> (8 * i));
-}
+enum { MOST_ROWS_SIZE = AX_FRAME_MAX_DATA - 512 };
 
 /* Return: bytes; `*ret_more`: the first row that had no room, 0 none. */
 static size_t put_rows(const struct window *window, const struct viewing *viewing, unsigned rows, uint8_t *buffer,
@@ -116,16 +149,16 @@ static size_t put_rows(const struct window *window, const struct viewing *viewin
 
                 if (screen_host_row_version(&window->screen, row) <= viewing->version)
                         continue;
-                length = room > ROW_HEADER
-                                 ? screen_host_row_text(&window->screen, row, viewing->plain,
-                                                        (char *) buffer + used + ROW_HEADER, room - ROW_HEADER)
-                                 : room;
-                if (room <= ROW_HEADER || length >= room - ROW_HEADER) {
+                length = room > AX_ROW_HEADER_SIZE ? screen_host_row_text(&window->screen, row, viewing->plain,
+                                                                          (char *) buffer + used + AX_ROW_HEADER_SIZE,
+                                                                          room - AX_ROW_HEADER_SIZE)
+                                                   : room;
+                if (room <= AX_ROW_HEADER_SIZE || length >= room - AX_ROW_HEADER_SIZE) {
                         *ret_more = row;
                         break;
                 }
-                put_header(buffer + used, row, length);
-                used += ROW_HEADER + length;
+                ax_row_header_encode(row, length, buffer + used);
+                used += AX_ROW_HEADER_SIZE + length;
         }
         return used;
 }
@@ -150,11 +183,6 @@ static void view(struct call *call, const struct window *window, const struct vi
         call_reply_message(call, 0, &reply.base);
 }
 
-static int viewing_drop(struct call *call, int status) {
-        free(call->data);
-        return status;
-}
-
 /* Whether there is something to see that the viewer has not. */
 static bool is_news(const struct window *window, const struct viewing *viewing) {
         struct screen_state state;
@@ -167,7 +195,7 @@ static bool is_news(const struct window *window, const struct viewing *viewing) 
 
 static void viewing_attempt(struct call *call) {
         struct viewing *viewing = call->data;
-        struct window *window = window_from_id(call->kernel, viewing->window);
+        struct window *window = window_from_id(&call->kernel->windows, viewing->window);
         int r = window && !window->screen.ended ? 0 : window ? -EIO : -ENOENT;
 
         if (r == 0 && is_news(window, viewing)) {
@@ -176,7 +204,7 @@ static void viewing_attempt(struct call *call) {
                 return;
         }
         if (r == 0)
-                r = call_park(call, &window->viewers, viewing_attempt, viewing_drop);
+                r = call_park(call, &window->viewers, viewing_attempt, call_drop_data);
         if (r < 0) {
                 free(viewing);
                 call_reply(call, r);
@@ -184,7 +212,7 @@ static void viewing_attempt(struct call *call) {
 }
 
 static struct window *window_to_view(struct call *call, uint64_t id) {
-        struct window *window = window_from_id(call->kernel, id);
+        struct window *window = window_from_id(&call->kernel->windows, id);
 
         if (window && may_view(call->process, window))
                 return window;
@@ -192,7 +220,7 @@ static struct window *window_to_view(struct call *call, uint64_t id) {
         return NULL;
 }
 
-SYSCALL(sys_window_read, WindowReadRequest, WindowReadReply) {
+SYSCALL(window_read, WindowReadRequest, WindowReadReply) {
         const struct window *window = window_to_view(call, request->window);
         struct viewing *viewing;
 
@@ -215,28 +243,35 @@ SYSCALL(sys_window_read, WindowReadRequest, WindowReadReply) {
         viewing_attempt(call);
 }
 
-SYSCALL(sys_window_input, WindowInputRequest, Empty) {
+SYSCALL(window_type, WindowRequest, Empty) {
         struct window *window = window_to_view(call, request->window);
-        int64_t r = 0;
+
+        if (window)
+                call_reply(call, window_type(window, call->trailer, call->trailer_size));
+}
+
+SYSCALL(window_ask_resize, WindowAskResizeRequest, Empty) {
+        struct window *window = window_to_view(call, request->window);
+        int r;
 
         if (!window)
                 return;
-        if (request->resize)
-                r = window_resize(window, request->rows, request->columns, true);
-        if (r == 0 && request->close)
-                r = window_ask_to_close(window);
-        if (r == 0 && call->trailer_size > 0)
-                r = window_type(window, call->trailer, call->trailer_size);
-        if (r >= 0 && (request->resize || request->close))
-                trace_process(call->process, AX_TRACE_WINDOW, request->close ? "asks to close" : "resizes",
-                              "window %llu", (unsigned long long) window->id);
+        r = window_resize(window, request->rows, request->columns, true);
+        if (r >= 0)
+                trace_process(call->process, AX_TRACE_WINDOW, "resizes", "window %llu",
+                              (unsigned long long) window->id);
         call_reply(call, r);
 }
 
-void syscalls_add_windows(Axeberg__Kernel_Service *service) {
-        service->window_create = sys_window_create;
-        service->window_set = sys_window_set;
-        service->window_list = sys_window_list;
-        service->window_read = sys_window_read;
-        service->window_input = sys_window_input;
+SYSCALL(window_ask_close, WindowRequest, Empty) {
+        struct window *window = window_to_view(call, request->window);
+        int r;
+
+        if (!window)
+                return;
+        r = window_ask_to_close(window);
+        if (r >= 0)
+                trace_process(call->process, AX_TRACE_WINDOW, "asks to close", "window %llu",
+                              (unsigned long long) window->id);
+        call_reply(call, r);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Scope-bound cleanup: every early return gives back what was taken so far.
  */
@@ -16,6 +17,15 @@ static inline void cleanup_close(const int *fd) {
         if (*fd >= 0)
                 close(*fd);
 }
+
+/*
+ * TYPE_cleanup(), for a pointer to a struct: put beside the function that gives such a pointer
+ * back.
+ */
+#define DEFINE_CLEANUP(type, function)                                                                                 \
+        static inline void type##_cleanup(struct type **pointer) {                                                     \
+                function(*pointer);                                                                                    \
+        }
 
 #define _cleanup_free_ _cleanup_(cleanup_free)
 #define _cleanup_close_ _cleanup_(cleanup_close)

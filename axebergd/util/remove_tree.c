@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "util/remove_tree.h"
 
 #include <dirent.h>
@@ -10,8 +11,8 @@
 #include <unistd.h>
 
 /*
- * Directories are flattened: a directory in the top one has its own directories moved up into the top one, under new names, until it is empty and goes.
- * So no more than two are open at a time.
+ * Directories are flattened: a directory in the top one has its own directories moved up into the
+ * top one, under new names, until it is empty and goes. So no more than two are open at a time.
  */
 struct removal {
         int top;
@@ -66,7 +67,10 @@ static int flatten(struct removal *removal, const char *name) {
         return r;
 }
 
-/* One round over the top directory. Return: how many entries went, negative errno of the first that did not. */
+/*
+ * One round over the top directory. Returns how many entries were removed, or the negative errno of
+ * the first that did not.
+ */
 static int remove_round(struct removal *removal) {
         __attribute__((cleanup(cleanup_closedir))) DIR *directory = open_directory(removal->top, ".");
         struct dirent *entry;

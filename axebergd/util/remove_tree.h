@@ -1,7 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Emptying a directory, however deep the tree in it is.
  */
 #pragma once
 
-/* Removes everything below the directory; a descriptor at a time, and no path is ever built. What cannot be removed stays. Return: 0, negative errno. */
+/*
+ * Removes everything below the directory, one descriptor at a time, without ever building a path.
+ * Entries that cannot be removed stay. Returns 0 or a negative errno.
+ */
 int remove_tree(int directory_fd);

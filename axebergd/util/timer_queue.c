@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 #include "util/timer_queue.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -7,11 +9,14 @@
 
 #include "util/clock.h"
 
+enum { MAX_FIRED_AT_ONCE = 16 };
+
 static bool is_before(const struct timer_entry *a, const struct timer_entry *b) {
         return a->due_usec != b->due_usec ? a->due_usec < b->due_usec : a->sequence < b->sequence;
 }
 
 static void put(struct timer_queue *queue, size_t place, struct timer_entry *entry) {
+        assert(place > 0 && place <= queue->count);
         queue->heap[place - 1] = entry;
         entry->place = place;
 }
@@ -52,31 +57,56 @@ static void unlink_entry(struct timer_queue *queue, struct timer_entry *entry) {
 }
 
 static void set_alarm(struct timer_queue *queue) {
+        if (!queue->source)
+                return; /* its owner has ended */
         if (queue->count > 0)
                 sd_event_source_set_time(queue->source, queue->heap[0]->due_usec);
         sd_event_source_set_enabled(queue->source, queue->count > 0 ? SD_EVENT_ON : SD_EVENT_OFF);
 }
 
-/* What is added with a time that has come already waits for the loop's next round: a chain of such entries holds nobody up. */
-static int timer_queue_on_time(sd_event_source *source, uint64_t usec, void *userdata) {
-        struct timer_queue *queue = userdata;
-        uint64_t now_usec = clock_usec(), sequence = queue->sequence;
+bool timer_queue_is_due(const struct timer_queue *queue, uint64_t now_usec) {
+        return queue->count > 0 && queue->heap[0]->due_usec <= now_usec;
+}
 
-        (void) source;
-        (void) usec;
-        while (queue->count > 0 && queue->heap[0]->due_usec <= now_usec && queue->heap[0]->sequence < sequence) {
+/*
+ * A chain of entries that are due when they are added holds nobody up: they have to wait for the
+ * next call.
+ */
+bool timer_queue_fire_due(struct timer_queue *queue, uint64_t now_usec) {
+        uint64_t sequence = queue->sequence;
+        unsigned n_fired = 0;
+
+        while (n_fired < MAX_FIRED_AT_ONCE && timer_queue_is_due(queue, now_usec) &&
+               queue->heap[0]->sequence < sequence) {
                 struct timer_entry *entry = queue->heap[0];
 
+                assert(entry->due_usec <= now_usec); /* T2 */
                 unlink_entry(queue, entry);
+                assert(queue->count == 0 || is_before(entry, queue->heap[0])); /* T1 */
                 entry->fire(entry, now_usec);
+                n_fired++;
         }
         set_alarm(queue);
+        return n_fired > 0;
+}
+
+static int timer_queue_on_time(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct timer_queue *queue = userdata;
+
+        (void) usec;
+        if (!queue->on_time) {
+                timer_queue_fire_due(queue, clock_usec());
+                return 0;
+        }
+        sd_event_source_set_enabled(source, SD_EVENT_OFF); /* until the owner has let it fire */
+        queue->on_time(queue);
         return 0;
 }
 
 int timer_queue_init(struct timer_queue *queue, sd_event *event) {
-        /* accuracy: as exact as the clock; the default lets the loop be a quarter of a second late */
-        int r = sd_event_add_time(event, &queue->source, CLOCK_MONOTONIC, UINT64_MAX, 1, timer_queue_on_time, queue);
+        const uint64_t accuracy_usec = 1; /* the default lets the loop be a quarter of a second late */
+        int r = sd_event_add_time(event, &queue->source, CLOCK_MONOTONIC, UINT64_MAX, accuracy_usec,
+                                  timer_queue_on_time, queue);
 
         return r < 0 ? r : sd_event_source_set_enabled(queue->source, SD_EVENT_OFF);
 }
@@ -104,6 +134,7 @@ static int reserve(struct timer_queue *queue) {
 int timer_queue_add(struct timer_queue *queue, struct timer_entry *entry, uint64_t due_usec) {
         int r = reserve(queue);
 
+        assert(entry->place == 0 && entry->fire);
         if (r < 0)
                 return r;
         entry->due_usec = due_usec;
@@ -120,7 +151,8 @@ void timer_queue_remove(struct timer_queue *queue, struct timer_entry *entry) {
 
         if (entry->place == 0)
                 return;
-        unlink_entry(queue, entry);
+        assert(at(queue, entry->place) == entry);
+        unlink_entry(queue, entry); /* T4 */
         if (was_first)
                 set_alarm(queue);
 }

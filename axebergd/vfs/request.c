@@ -1,29 +1,48 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * How a request on a path runs: through stores (in a worker, where one may block) and synthetic trees (in the kernel's thread), back
- * and forth as symlinks lead, until there is a result.
+ * How a request on a path runs: through stores (in a worker) and synthetic trees (in the kernel's
+ * thread), back and forth as symlinks lead, until there is a result.
  */
+#include "vfs/request.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "axeberg.h"
-#include "kernel.h"
-#include "object/object.h"
+#include "account/closer.h"
+#include "frame.h"
+#include "object/file.h"
 #include "process/process.h"
 #include "util/cleanup.h"
+#include "util/container.h"
 #include "util/identity.h"
+#include "vfs/directory.h"
 #include "vfs/store.h"
 #include "vfs/store_ops.h"
 #include "vfs/synthetic.h"
 #include "vfs/vfs.h"
 
-enum { SYNTHETIC_MAX_DEPTH = 8 };
+enum progress { FINISHED, IN_SYNTHETIC, IN_STORE, NEEDS_MEMORY };
 
-enum progress { FINISHED, IN_SYNTHETIC, IN_STORE };
+/* The most memory that one list may take while it is read, and what it begins with. */
+enum { LIST_MAX = 128 << 20, LIST_FIRST = 16 << 10 };
+
+/* Charges what the request takes: memory, a descriptor for each walk, and one that stays. */
+static int charge_request(struct vfs_request *request, unsigned n_walks) {
+        if (user_charge(request->job.user, &request->buffer_charge, USER_BUFFERS, sizeof(*request)) < 0)
+                return -EDQUOT;
+        if (user_charge(request->job.user, &request->walks_charge, USER_HOST_FDS, n_walks) < 0)
+                return -ENFILE;
+        if (!request->operation->gives_fd)
+                return 0;
+        return user_charge(request->job.user, &request->fd_charge, USER_HOST_FDS, 1) < 0 ? -ENFILE : 0;
+}
 
 int vfs_request_new(struct vfs_request **ret, const struct vfs_operation *operation, struct process *const *process,
                     const char *path, const char *second) {
+        const struct vfs_directory *cwd = vfs_directory_from_object((*process)->cwd);
         struct vfs_request *request = malloc(sizeof(*request));
         int r;
 
@@ -32,41 +51,76 @@ int vfs_request_new(struct vfs_request **ret, const struct vfs_operation *operat
         /* not the walks' buffers: clearing 16 KiB would cost more than a call */
         memset(request, 0, offsetof(struct vfs_request, walks));
         memset(&request->n_walks, 0, offsetof(struct vfs_request, text) - offsetof(struct vfs_request, n_walks));
-        request->vfs = &(*process)->kernel->vfs;
+        request->vfs = cwd->vfs;
         request->operation = operation;
         request->process = process;
+        request->job.user = user_ref((*process)->user);
         request->identity = identity_ref((*process)->identity);
-        request->cwd = vfs_directory_ref((*process)->cwd);
-        request->fd = -1;
+        request->cwd = object_ref((*process)->cwd);
+        request->fd = request->list_fd = -1;
         request->done = NULL;
         request->userdata = NULL;
 
-        r = walk_init(&request->walks[request->n_walks++], request->vfs, request->cwd, path, operation->keeps_last[0]);
+        r = charge_request(request, second ? 2 : 1);
+        if (r == 0)
+                r = walk_init(&request->walks[request->n_walks++], request->vfs, cwd, path, operation->keeps_last[0]);
         if (r == 0 && second)
-                r = walk_init(&request->walks[request->n_walks++], request->vfs, request->cwd, second,
-                              operation->keeps_last[1]);
+                r = walk_init(&request->walks[request->n_walks++], request->vfs, cwd, second, operation->keeps_last[1]);
         if (r < 0) {
                 vfs_request_free(request);
                 return r;
         }
+        for (unsigned i = 0; i < request->n_walks; i++)
+                request->walks[i].abandoned = &request->abandoned;
         *ret = request;
         return 0;
 }
 
+int vfs_request_take_attributes(struct vfs_request *request) {
+        int r = user_charge(request->job.user, &request->attributes_charge, USER_BUFFERS, XATTR_SIZE_MAX);
+
+        if (r < 0)
+                return r;
+        request->attributes = malloc(XATTR_SIZE_MAX);
+        return request->attributes ? 0 : -ENOMEM;
+}
+
+/* The stream is closed here, and what it was a stream of by a worker. */
+static void close_stream(struct vfs_request *request) {
+        if (!request->stream)
+                return;
+        close_later(request->vfs->workers, request->job.user, fcntl(dirfd(request->stream), F_DUPFD_CLOEXEC, 0));
+        closedir(request->stream);
+}
+
 struct vfs_request *vfs_request_free(struct vfs_request *request) {
+        struct workers *workers;
+
         if (!request)
                 return NULL;
+        workers = request->vfs->workers;
         for (unsigned i = 0; i < request->n_walks; i++)
-                walk_deinit(&request->walks[i]);
+                close_later(workers, request->job.user, walk_take_dir(&request->walks[i]));
+        close_later_charged(workers, &request->fd_charge, request->fd);
+        close_later(workers, request->job.user, request->list_fd);
+        close_stream(request);
         identity_unref(request->identity);
-        vfs_directory_unref(request->cwd);
-        vfs_directory_unref(request->directory);
+        object_unref(request->cwd);
         object_unref(request->object);
-        cleanup_close(&request->fd);
-        names_deinit(&request->names);
+        string_list_deinit(&request->names);
+        user_charge_deinit(&request->walks_charge);
+        user_charge_deinit(&request->buffer_charge);
+        user_charge_deinit(&request->list_charge);
+        user_charge_deinit(&request->attributes_charge);
+        user_unref(request->job.user);
         free(request->target);
+        free(request->attributes);
         free(request);
         return NULL;
+}
+
+void vfs_request_abandon(struct vfs_request *request) {
+        atomic_store_explicit(&request->abandoned, true, memory_order_relaxed);
 }
 
 static enum progress finish(struct vfs_request *request, int result) {
@@ -78,7 +132,7 @@ static enum progress finish(struct vfs_request *request, int result) {
 static int check_same_tree(const struct vfs_request *request) {
         const struct walk *from = &request->walks[0], *to = &request->walks[1];
 
-        if (request->n_walks < 2 || (from->mount->store && to->mount->store))
+        if (request->n_walks < 2 || (!walk_is_synthetic(from) && !walk_is_synthetic(to)))
                 return 0;
         if (request->operation->keeps_last[0] && (from->last != WALK_LAST_NAME || to->last != WALK_LAST_NAME))
                 return -EBUSY;
@@ -91,7 +145,7 @@ static int check_exists(const struct walk *walk) {
         return fstatat(walk->dir, walk->name, &status, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-/* Runs through stores as the caller. In a worker, or inline where no store of the namespace can block. */
+/* Runs through stores as the caller, in a worker. */
 static enum progress run_in_stores(struct vfs_request *request) {
         int r;
 
@@ -102,7 +156,7 @@ static enum progress run_in_stores(struct vfs_request *request) {
                         r = walk_run(walk);
                         if (r < 0)
                                 return finish(request, r);
-                        if (!walk->mount->store)
+                        if (r == WALK_SYNTHETIC)
                                 return IN_SYNTHETIC;
                         if (request->operation->needs_first && request->walked == 0 && (r = check_exists(walk)) < 0)
                                 return finish(request, r);
@@ -111,6 +165,8 @@ static enum progress run_in_stores(struct vfs_request *request) {
                 r = check_same_tree(request);
                 if (r == 0)
                         r = request->operation->store(request);
+                if (r == STORE_OP_MORE)
+                        return NEEDS_MEMORY;
                 if (r != STORE_OP_FOLLOW)
                         return finish(request, r);
                 r = walk_follow(&request->walks[0]);
@@ -118,6 +174,34 @@ static enum progress run_in_stores(struct vfs_request *request) {
                         return finish(request, r);
                 request->walked = 0;
         }
+}
+
+/* Gives back what only the run needs: a close may be a directory's last. */
+static void end_run(struct vfs_request *request) {
+        for (unsigned i = 0; i < request->n_walks; i++)
+                walk_deinit(&request->walks[i]);
+        if (request->stream)
+                closedir(request->stream);
+        request->stream = NULL;
+}
+
+/*
+ * A list is sorted; one that is too long for a frame becomes a file. The result is how many names
+ * there are.
+ */
+static int finish_list(struct vfs_request *request) {
+        int count = (int) request->names.count, r;
+
+        if (request->names.size <= AX_FRAME_MAX_DATA) {
+                r = string_list_sort(&request->names);
+                return r < 0 ? r : count;
+        }
+        request->list_fd = handouts_make(&request->vfs->lists, &request->names);
+        if (request->list_fd < 0)
+                return request->list_fd;
+        request->list_size = request->names.size;
+        string_list_deinit(&request->names);
+        return count;
 }
 
 static enum progress run_as_caller(struct vfs_request *request) {
@@ -128,188 +212,157 @@ static enum progress run_as_caller(struct vfs_request *request) {
                 return finish(request, r);
         progress = run_in_stores(request);
         identity_restore();
+        if (progress != FINISHED)
+                return progress;
+        end_run(request);
+        if (request->operation->lists && request->result == 0)
+                request->result = finish_list(request);
         return progress;
 }
 
-/* Goes through the symlink `node`; the walk's rest is what comes after it. */
-static int synthetic_follow(struct vfs_request *request, const struct synthetic_node *node, const char *parent) {
-        struct walk *walk = &request->walks[request->walked];
-        char target[PATH_MAX], joined[PATH_MAX + 256];
-        int n = walk->mount->synthetic->readlink(request->vfs->kernel, *request->process, node, target,
-                                                 sizeof(target) - 1);
-
-        if (n < 0)
-                return n;
-        target[n] = '\0';
-        if (target[0] == '/')
-                return walk_substitute(walk, target);
-        snprintf(joined, sizeof(joined), "%s%s%s", parent, *parent ? "/" : "", target);
-        return walk_substitute(walk, joined);
+/* Where the current walk goes on; once both have ended, the store side decides. */
+static enum progress next_progress(const struct vfs_request *request) {
+        return request->walked < request->n_walks && walk_is_synthetic(&request->walks[request->walked]) ? IN_SYNTHETIC
+                                                                                                         : IN_STORE;
 }
 
-struct synthetic_walk {
-        struct synthetic_node nodes[SYNTHETIC_MAX_DEPTH]; /* from the root to where we are */
-        size_t lengths[SYNTHETIC_MAX_DEPTH];              /* of `path` at each */
-        unsigned depth;
-        char path[256]; /* below the mount */
-        mode_t mode;    /* of the last node */
-};
-
-static int synthetic_stat(struct vfs_request *request, const struct synthetic_node *node) {
-        const struct mount *mount = request->walks[request->walked].mount;
-        int r;
-
-        request->status = (struct statx){ 0 };
-        r = mount->synthetic->stat(request->vfs->kernel, node, &request->status);
-        return r;
-}
-
-static bool status_may(const struct vfs_request *request, unsigned want) {
-        return identity_may(request->identity, request->status.stx_uid, request->status.stx_gid,
-                            request->status.stx_mode, want);
-}
-
-/* Looks one component up in the directory where the walk is. */
-static int synthetic_descend(struct vfs_request *request, struct synthetic_walk *at, const char *name) {
-        const struct mount *mount = request->walks[request->walked].mount;
-        size_t length = at->lengths[at->depth];
-        int r = synthetic_stat(request, &at->nodes[at->depth]);
-
-        if (r < 0)
-                return r;
-        if (!S_ISDIR(request->status.stx_mode))
-                return -ENOTDIR;
-        if (!status_may(request, 1))
-                return -EACCES;
-        if (at->depth + 1 >= SYNTHETIC_MAX_DEPTH || length + strlen(name) + 2 > sizeof(at->path))
-                return -ENOENT;
-        r = mount->synthetic->lookup(request->vfs->kernel, *request->process, &at->nodes[at->depth], name,
-                                     &at->nodes[at->depth + 1]);
-        if (r < 0)
-                return r;
-        at->lengths[at->depth + 1] = length + (size_t) sprintf(at->path + length, "%s%s", length ? "/" : "", name);
-        at->depth++;
-        r = synthetic_stat(request, &at->nodes[at->depth]);
-        at->mode = request->status.stx_mode;
-        return r;
-}
-
-/* Walks the rest. Return: 0 at the end, 1 where a symlink or ".." leads elsewhere, negative errno (`*last`: for the last name). */
-static int synthetic_walk(struct vfs_request *request, struct synthetic_walk *at, bool *last) {
-        struct walk *walk = &request->walks[request->walked];
-
-        for (;;) {
-                char name[NAME_MAX + 1], parent[sizeof(at->path)];
-                size_t length;
-                int r;
-
-                walk->rest += strspn(walk->rest, "/");
-                length = strcspn(walk->rest, "/");
-                if (length == 0)
-                        return 0;
-                if (length > NAME_MAX)
-                        return -ENAMETOOLONG;
-                memcpy(name, walk->rest, length);
-                name[length] = '\0';
-                walk->rest += length;
-                *last = walk->rest[strspn(walk->rest, "/")] == '\0';
-                walk->trailing_slash = *walk->rest == '/';
-                if (strcmp(name, ".") == 0)
-                        continue;
-                if (strcmp(name, "..") == 0) {
-                        if (at->depth == 0) {
-                                walk_restart(walk);
-                                return 1;
-                        }
-                        at->depth--;
-                        at->path[at->lengths[at->depth]] = '\0';
-                        continue;
-                }
-                memcpy(parent, at->path, at->lengths[at->depth] + 1);
-                r = synthetic_descend(request, at, name);
-                if (r < 0)
-                        return r;
-                if (S_ISLNK(at->mode) && (!*last || walk->trailing_slash || request->operation->follow)) {
-                        r = synthetic_follow(request, &at->nodes[at->depth], parent);
-                        return r < 0 ? r : 1;
-                }
-        }
-}
-
-static int synthetic_act(struct vfs_request *request, const struct synthetic_walk *at) {
-        struct walk *walk = &request->walks[request->walked];
-        const struct synthetic_node *node = &at->nodes[at->depth];
-        int r = synthetic_stat(request, node);
-
-        if (r < 0)
-                return r;
-        if (walk->trailing_slash && !S_ISDIR(request->status.stx_mode))
-                return -ENOTDIR;
-        snprintf(request->text, sizeof(request->text), "%s", at->path);
-        if (request->operation->synthetic)
-                return request->operation->synthetic(request, node);
-        if (at->depth == 0 && request->operation->keeps_last[0])
-                return request->operation->root_error;
-        return -EROFS;
-}
-
-/* Resolves what a walk has left inside of a synthetic mount. */
 static enum progress run_in_synthetic(struct vfs_request *request) {
-        struct synthetic_walk at = { .nodes = { { .fd = -1 } } };
-        bool last = true;
-        int r;
+        int r = *request->process ? synthetic_run(request) : -ESRCH;
 
-        if (!*request->process)
-                return finish(request, -ESRCH);
-        r = synthetic_walk(request, &at, &last);
-        if (r == 1)
-                return request->walks[request->walked].mount->store ? IN_STORE : IN_SYNTHETIC;
-        if (request->n_walks > 1 && (r == 0 || (r == -ENOENT && last && request->walked == 1))) {
-                request->walks[request->walked++].last = at.depth > 0 || r < 0 ? WALK_LAST_NAME : WALK_LAST_ROOT;
-                return IN_STORE; /* for the other path */
-        }
-        if (r == -ENOENT && last && (request->operation->creates || (request->flags & AX_O_CREATE)))
-                r = -EROFS;
-        return finish(request, r < 0 ? r : synthetic_act(request, &at));
+        if (r == SYNTHETIC_WALK_ON)
+                return next_progress(request);
+        if (r == 0 && request->operation->lists)
+                r = finish_list(request);
+        return finish(request, r);
 }
 
 static void request_run(struct vfs_request *request, enum progress progress);
 
 static void request_on_worker(struct job *job) {
-        struct vfs_request *request = (struct vfs_request *) job;
+        struct vfs_request *request = container_of(job, struct vfs_request, job);
 
         request->progress = (int) run_as_caller(request);
 }
 
 static void request_on_done(struct job *job) {
-        struct vfs_request *request = (struct vfs_request *) job;
+        struct vfs_request *request = container_of(job, struct vfs_request, job);
 
         request_run(request, (enum progress) request->progress);
 }
 
-static bool vfs_may_block(const struct vfs *vfs) {
-        for (size_t i = 0; i < vfs->n_mounts; i++)
-                if (vfs->mounts[i].store && vfs->mounts[i].store->may_block)
-                        return true;
-        return false;
+/* What a list may take grows by half each time, and is charged before. */
+static int charge_list(struct vfs_request *request) {
+        size_t limit = request->names.limit > 0 ? request->names.limit / 2 * 3 : LIST_FIRST;
+        int r;
+
+        if (limit > LIST_MAX)
+                return -EOVERFLOW;
+        user_charge_deinit(&request->list_charge);
+        r = user_charge(request->job.user, &request->list_charge, USER_BUFFERS, limit);
+        if (r == 0)
+                request->names.limit = limit;
+        return r;
 }
 
-static void request_run(struct vfs_request *request, enum progress progress) {
-        while (progress != FINISHED) {
-                if (progress == IN_SYNTHETIC) {
-                        progress = run_in_synthetic(request);
-                        continue;
-                }
-                if (request->operation->heavy || vfs_may_block(request->vfs)) {
-                        request->job = (struct job){ .run = request_on_worker, .done = request_on_done };
-                        if (workers_submit(request->vfs->kernel->workers, &request->job) == 0)
-                                return;
-                }
-                progress = run_as_caller(request);
-        }
+/* From now on the file of a list is charged for, and not the memory that the list took. */
+static int charge_list_file(struct vfs_request *request) {
+        int r;
+
+        if (request->list_fd < 0)
+                return 0;
+        user_charge_deinit(&request->list_charge);
+        r = user_charge(request->job.user, &request->list_charge, USER_BUFFERS, request->list_size);
+        return r < 0 ? r : handouts_track(&request->vfs->lists, request->list_fd, &request->list_charge);
+}
+
+static void request_finish(struct vfs_request *request) {
+        int r = charge_list_file(request);
+
+        if (r < 0)
+                request->result = r;
         request->done(request);
 }
 
+/* Returns 0 if a worker has it now, else why not. */
+static int request_submit(struct vfs_request *request) {
+        request->job.run = request_on_worker;
+        request->job.done = request_on_done;
+        request->job.slow = request->operation->lists || identity_is_slow(request->identity);
+        return workers_submit(request->vfs->workers, &request->job);
+}
+
+static void request_run(struct vfs_request *request, enum progress progress) {
+        int r = 0;
+
+        while (progress == IN_SYNTHETIC)
+                progress = run_in_synthetic(request);
+        if (progress == NEEDS_MEMORY)
+                r = charge_list(request);
+        if (progress != FINISHED && r == 0 && (r = request_submit(request)) == 0)
+                return;
+        if (r < 0)
+                request->result = r;
+        request_finish(request);
+}
+
 void vfs_request_submit(struct vfs_request *request) {
-        request_run(request, request->walks[0].mount->store ? IN_STORE : IN_SYNTHETIC);
+        int r = request->operation->lists ? charge_list(request) : 0;
+
+        if (r < 0) {
+                request->result = r;
+                request_finish(request);
+                return;
+        }
+        request_run(request, next_progress(request));
+}
+
+/*
+ * The results that need the kernel's thread: a host descriptor becomes an object or a working
+ * directory.
+ */
+int vfs_request_take_object(struct vfs_request *request, struct object **ret) {
+        const struct mount *mount = request->walks[0].mount;
+        int r;
+
+        if (!request->object) {
+                struct file_options options = {
+                        .flags = request->flags,
+                        .store = mount->store->index,
+                        .root_fd = mount->store->root_fd,
+                        .mount_point = mount->path,
+                        .workers = request->vfs->workers,
+                        .user = request->job.user,
+                        .identity = request->identity,
+                };
+
+                r = file_object_new(&request->object, request->fd, &options, &request->fd_charge);
+                if (r < 0)
+                        return r;
+                steal_fd(&request->fd);
+        }
+        *ret = steal_pointer(&request->object);
+        return 0;
+}
+
+int vfs_request_take_directory(struct vfs_request *request, struct object **ret) {
+        const struct walk *walk = &request->walks[0];
+        struct vfs_directory *directory;
+        int r;
+
+        if (walk_is_synthetic(walk) && strlen(request->text) >= sizeof(directory->path))
+                return -ENAMETOOLONG;
+        r = vfs_directory_new(&directory, request->vfs, walk->mount);
+        if (r < 0)
+                return r;
+        *ret = &directory->object;
+        if (walk_is_synthetic(walk)) {
+                strcpy(directory->path, request->text);
+                return 0;
+        }
+        directory->fd = steal_fd(&request->fd);
+        user_charge_move(&directory->fd_charge, &request->fd_charge);
+        directory->owns_fd = true;
+        directory->user = user_ref(request->job.user);
+        directory->is_mount_root = walk->at_mount_root && strcmp(walk->name, ".") == 0;
+        return 0;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "vfs/store_ops.h"
 
 #include <dirent.h>
@@ -8,11 +9,17 @@
 #include <unistd.h>
 
 #include "axeberg.h"
+#include "inode.h"
+#include "object/file.h"
 #include "util/cleanup.h"
+#include "vfs/request.h"
 #include "vfs/store.h"
 #include "vfs/vfs.h"
 
-/* Operations on names cannot work on ".", ".." or a root; Linux has an error for each (fs/namei.c). Return: 0 for a name. */
+/*
+ * Operations on names cannot work on ".", ".." or a root; Linux has an error for each (fs/namei.c).
+ * Returns 0 for a name.
+ */
 static int check_last(const struct walk *walk, int dot, int dot_dot, int root) {
         const int errors[] = {
                 [WALK_LAST_NAME] = 0, [WALK_LAST_DOT] = dot, [WALK_LAST_DOT_DOT] = dot_dot, [WALK_LAST_ROOT] = root
@@ -40,7 +47,10 @@ static int open_flags(const struct vfs_request *request) {
                (flags & AX_O_EXCLUSIVE ? O_EXCL : 0);
 }
 
-/* Only files, directories and FIFOs are opened: host devices and sockets in a store are other kernels' objects. */
+/*
+ * Only files, directories and FIFOs are opened: host devices and sockets in a store are other
+ * kernels' objects.
+ */
 static int check_openable(struct vfs_request *request, int fd) {
         struct stat status;
 
@@ -50,7 +60,10 @@ static int check_openable(struct vfs_request *request, int fd) {
         return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || request->is_fifo ? 0 : -ENXIO;
 }
 
-/* The host opens no FIFO for writing that nobody reads, unless it may wait: we do that, on a descriptor of the inode. */
+/*
+ * The host opens no FIFO for writing that nobody reads, unless it may wait: we do that, on a
+ * descriptor of the inode.
+ */
 static int open_without_reader(struct vfs_request *request) {
         const struct walk *walk = &request->walks[0];
         _cleanup_close_ int fd = openat(walk->dir, walk->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -60,6 +73,9 @@ static int open_without_reader(struct vfs_request *request) {
                 return r;
         if (!request->is_fifo || request->flags & AX_O_NONBLOCK)
                 return -ENXIO;
+        /* the name may be another file's by now */
+        if (faccessat(fd, "", W_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
+                return -errno;
         request->no_reader = true;
         request->fd = steal_fd(&fd);
         return 0;
@@ -107,7 +123,7 @@ int store_op_lstat(struct vfs_request *request) {
 
         if (statx(walk->dir, walk->name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &request->status) < 0)
                 return -errno;
-        request->status.stx_ino |= store_ino_prefix(walk->mount->store);
+        request->status.stx_ino = inode_shown(walk->mount->store->index, request->status.stx_ino);
         return 0;
 }
 
@@ -126,11 +142,6 @@ int store_op_mkdir(struct vfs_request *request) {
         return mkdirat(walk->dir, walk->name, request->mode) < 0 ? -errno : 0;
 }
 
-static void cleanup_closedir(DIR **directory) {
-        if (*directory)
-                closedir(*directory);
-}
-
 /* What an operation on a directory got with O_NOFOLLOW: a symlink is to be followed. */
 static int not_a_directory(const struct walk *walk, int error) {
         struct stat status;
@@ -141,35 +152,52 @@ static int not_a_directory(const struct walk *walk, int error) {
         return -error;
 }
 
-static int list_directory(DIR *directory, struct names *names) {
-        struct dirent *entry;
+/*
+ * Reads on. Returns 0 at the end, negative errno. Room comes first: an entry that was read must not
+ * be lost.
+ */
+static int list_directory(struct vfs_request *request) {
+        struct string_list *names = &request->names;
+        const struct dirent *entry;
         int r;
 
-        while ((errno = 0, entry = readdir(directory))) {
+        for (;;) {
+                if (atomic_load_explicit(&request->abandoned, memory_order_relaxed))
+                        return -EINTR;
+                r = string_list_reserve(names, NAME_MAX + 1);
+                if (r < 0)
+                        return r;
+                errno = 0;
+                entry = readdir(request->stream);
+                if (!entry)
+                        return -errno;
                 if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
                         continue;
-                r = names_add(names, entry->d_name);
+                r = string_list_add(names, entry->d_name);
                 if (r < 0)
                         return r;
         }
-        return errno ? -errno : 0;
 }
 
-int store_op_readdir(struct vfs_request *request) {
+static int open_stream(struct vfs_request *request) {
         const struct walk *walk = &request->walks[0];
-        _cleanup_(cleanup_closedir) DIR *directory = NULL;
-        int fd = openat(walk->dir, walk->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r;
+        _cleanup_close_ int fd = openat(walk->dir, walk->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
         if (fd < 0)
                 return not_a_directory(walk, errno);
-        directory = fdopendir(fd);
-        if (!directory) {
-                r = -errno;
-                close(fd);
-                return r;
-        }
-        r = list_directory(directory, &request->names);
-        return r < 0 ? r : names_sort(&request->names);
+        request->stream = fdopendir(fd);
+        if (!request->stream)
+                return -errno;
+        steal_fd(&fd);
+        return 0;
+}
+
+int store_op_readdir(struct vfs_request *request) {
+        int r = request->stream ? 0 : open_stream(request);
+
+        if (r == 0)
+                r = list_directory(request);
+        return r == -ENOBUFS ? STORE_OP_MORE : r;
 }
 
 int store_op_chdir(struct vfs_request *request) {
@@ -179,11 +207,28 @@ int store_op_chdir(struct vfs_request *request) {
 
         if (fd < 0)
                 return not_a_directory(walk, errno);
-        /* The right to search it: looking "." up inside needs it, and openat() of the directory itself does not. */
+        /*
+         * The right to search it: looking "." up inside needs it, and openat() of the directory
+         * itself does not.
+         */
         if (fstatat(fd, ".", &status, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
         request->fd = steal_fd(&fd);
         return 0;
+}
+
+/*
+ * The host may have moved the directory out of the store: it has no path then, and ".." leads
+ * nowhere.
+ */
+int store_op_getcwd(struct vfs_request *request) {
+        const struct walk *walk = &request->walks[0];
+        const struct mount *mount = walk->mount;
+        _cleanup_close_ int parent = openat(walk->dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        if (parent < 0 && errno == ENOENT)
+                return -ENOENT;
+        return file_namespace_path(walk->dir, mount->store->root_fd, mount->path, request->text, sizeof(request->text));
 }
 
 int store_op_unlink(struct vfs_request *request) {
@@ -279,7 +324,10 @@ int store_op_chmod(struct vfs_request *request) {
                 return -errno;
         if (S_ISLNK(status.st_mode))
                 return STORE_OP_FOLLOW;
-        /* fchmodat2(2) is newer than the kernels we run on; this is the way that works on an O_PATH descriptor */
+        /*
+         * fchmodat2(2) is newer than the kernels we run on; this is the way that works on an O_PATH
+         * descriptor
+         */
         snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
         return chmod(path, request->mode) < 0 ? -errno : 0;
 }
@@ -303,12 +351,24 @@ int store_op_chown(struct vfs_request *request) {
         return follow_if_symlink(request, store_op_lchown);
 }
 
-static int set_times(struct vfs_request *request) {
+int store_op_lutimens(struct vfs_request *request) {
         const struct walk *walk = &request->walks[0];
 
         return utimensat(walk->dir, walk->name, request->times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
 int store_op_utimens(struct vfs_request *request) {
-        return follow_if_symlink(request, set_times);
+        return follow_if_symlink(request, store_op_lutimens);
+}
+
+int store_op_statvfs(struct vfs_request *request) {
+        const struct walk *walk = &request->walks[0];
+        _cleanup_close_ int fd = openat(walk->dir, walk->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        struct stat status;
+
+        if (fd < 0 || fstat(fd, &status) < 0)
+                return -errno;
+        if (S_ISLNK(status.st_mode))
+                return STORE_OP_FOLLOW;
+        return fstatvfs(fd, &request->filesystem) < 0 ? -errno : 0;
 }

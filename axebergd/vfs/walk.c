@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "vfs/walk.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include "object/file.h"
 #include "util/cleanup.h"
 #include "util/text.h"
+#include "vfs/directory.h"
 #include "vfs/store.h"
 #include "vfs/vfs.h"
 
@@ -33,6 +35,13 @@ void walk_restart(struct walk *walk) {
         walk_enter(walk, &walk->vfs->mounts[0]);
 }
 
+int walk_take_steps(struct walk *walk, unsigned steps) {
+        if (walk->abandoned && atomic_load_explicit(walk->abandoned, memory_order_relaxed))
+                return -EINTR;
+        walk->steps += steps;
+        return walk->steps > WALK_MAX_STEPS ? -ELOOP : 0;
+}
+
 /* Puts text in front of `rest`, with a slash between. */
 static int walk_prepend(struct walk *walk, const char *text, size_t size) {
         size_t room = (size_t) (walk->rest - walk->text);
@@ -46,6 +55,10 @@ static int walk_prepend(struct walk *walk, const char *text, size_t size) {
         return 0;
 }
 
+bool walk_is_synthetic(const struct walk *walk) {
+        return !walk->mount->store;
+}
+
 int walk_init(struct walk *walk, const struct vfs *vfs, const struct vfs_directory *cwd, const char *path,
               bool keeps_last) {
         size_t size = strlen(path);
@@ -53,7 +66,9 @@ int walk_init(struct walk *walk, const struct vfs *vfs, const struct vfs_directo
         walk->vfs = vfs;
         walk->owns_dir = false;
         walk->dir = -1;
-        walk->links = 0;
+        walk->links = walk->steps = 0;
+        walk->run = WALK_MAX_RUN;
+        walk->abandoned = NULL;
         walk->trailing_slash = false;
         walk->keeps_last = keeps_last;
         walk->last = WALK_LAST_ROOT;
@@ -71,15 +86,23 @@ int walk_init(struct walk *walk, const struct vfs *vfs, const struct vfs_directo
                 return 0;
         }
         walk_enter(walk, cwd->mount);
-        if (!cwd->mount->store)
+        if (walk_is_synthetic(walk))
                 return walk_prepend(walk, cwd->path, strlen(cwd->path));
         walk_set_dir(walk, cwd->fd, false);
         walk->at_mount_root = cwd->is_mount_root;
         return 0;
 }
 
+int walk_take_dir(struct walk *walk) {
+        int fd = walk->owns_dir ? walk->dir : -1;
+
+        walk->owns_dir = false;
+        walk->dir = -1;
+        return fd;
+}
+
 void walk_deinit(struct walk *walk) {
-        walk_set_dir(walk, -1, false);
+        _cleanup_close_ int fd = walk_take_dir(walk);
 }
 
 static int open_beneath(int dir, const char *path, uint64_t flags) {
@@ -99,36 +122,47 @@ static bool same_directory(int a, int b) {
                left.st_dev == right.st_dev;
 }
 
-/* Whether a directory lies in the store, found by climbing: for one whose path is too long to be told. */
-static bool climbs_to(int dir, int root) {
-        int at = openat(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        bool found = false;
+/*
+ * Finds out by climbing whether a directory lies in the store: for one whose path is too long to
+ * read. Returns 0, -ENOENT, or -ELOOP and -EINTR as walk_take_steps().
+ */
+static int climb_to_root(struct walk *walk, int dir) {
+        const struct store *store = walk->mount->store;
+        int at = openat(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC), r = 0;
 
-        while (at >= 0 && !(found = same_directory(at, root))) {
+        while (at >= 0 && r == 0 && !store_is_root(store, at)) {
                 int up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-                bool at_top = up >= 0 && same_directory(at, up);
 
+                r = up >= 0 && same_directory(at, up) ? -ENOENT : walk_take_steps(walk, 1);
                 close(at);
                 at = up;
-                if (at_top)
-                        break;
         }
-        if (at >= 0)
-                close(at);
-        return found;
+        if (at < 0)
+                return -ENOENT;
+        close(at);
+        return r;
 }
 
-static bool lies_in_store(int dir, const struct mount *mount) {
-        char path[PATH_MAX];
-        int r = file_namespace_path(dir, mount->store->root_fd, mount->path, path, sizeof(path));
-
-        return r >= 0 || (r == -ENAMETOOLONG && climbs_to(dir, mount->store->root_fd));
-}
-
-/* One step towards the root. The step is checked, because a directory may have been moved out of the store on the host. */
-static int walk_up(struct walk *walk) {
+/*
+ * Whether a directory that ".." led to lies in the store still: it may have been moved out on the
+ * host.
+ */
+static int check_in_store(struct walk *walk, int dir) {
         const struct mount *mount = walk->mount;
-        int fd;
+        char path[PATH_MAX];
+        int r;
+
+        if (mount->store->confined)
+                return 0; /* the host's kernel has checked */
+        r = file_namespace_path(dir, mount->store->root_fd, mount->path, path, sizeof(path));
+        if (r == -ENAMETOOLONG)
+                return climb_to_root(walk, dir);
+        return r < 0 ? -ENOENT : 0;
+}
+
+/* One step towards the root. */
+static int walk_up(struct walk *walk) {
+        int fd, r;
 
         if (walk->at_mount_root) {
                 walk_restart(walk); /* every mount point lies directly below "/" */
@@ -137,12 +171,13 @@ static int walk_up(struct walk *walk) {
         fd = openat(walk->dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        if (!lies_in_store(fd, mount)) {
+        r = check_in_store(walk, fd);
+        if (r < 0) {
                 close(fd);
-                return -ENOENT;
+                return r;
         }
         walk_set_dir(walk, fd, true);
-        walk->at_mount_root = same_directory(fd, mount->store->root_fd);
+        walk->at_mount_root = store_is_root(walk->mount->store, fd);
         return 0;
 }
 
@@ -156,7 +191,10 @@ int walk_substitute(struct walk *walk, const char *target) {
         return walk_prepend(walk, target, strlen(target));
 }
 
-/* Takes one component: a directory is entered, a symlink is put in front of the rest. `name` is no longer in the rest. */
+/*
+ * Takes one component: a directory is entered, a symlink is put in front of the rest. `name` is no
+ * longer in the rest.
+ */
 static int walk_component(struct walk *walk, const char *name) {
         _cleanup_close_ int fd = openat(walk->dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         char target[PATH_MAX];
@@ -212,42 +250,73 @@ static bool is_dot_dot(const char *component, size_t length) {
         return length == 2 && component[0] == '.' && component[1] == '.';
 }
 
-/* Length of the leading components, without the last one, that contain no "..": what one openat2() can take. */
-static size_t plain_run(const char *path) {
+/*
+ * The leading components that one openat2() can take: no "..", not the last one, and at most `max`
+ * of them. Returns their length.
+ */
+static size_t plain_run(const char *path, unsigned max, unsigned *ret_count) {
         size_t run = 0, at = 0;
 
-        for (;;) {
+        *ret_count = 0;
+        while (*ret_count < max) {
                 size_t length = strcspn(path + at, "/"), next = at + length + skip_slashes(path + at + length);
 
                 if (is_dot_dot(path + at, length) || !path[next])
-                        return run;
+                        break;
                 run = at + length;
                 at = next;
+                (*ret_count)++;
         }
+        return run;
 }
 
-/* Opens a run of directories at once. Return: 1, 0 where it has to be taken by hand, negative errno. */
-static int walk_run_of_directories(struct walk *walk) {
-        size_t length = plain_run(walk->rest);
-        char saved;
+static int open_run(const struct walk *walk, size_t length) {
+        char saved = walk->rest[length];
         int fd;
 
-        if (length == 0)
-                return 0;
-        saved = walk->rest[length];
         walk->rest[length] = '\0';
         fd = open_beneath(walk->dir, walk->rest, O_DIRECTORY);
         walk->rest[length] = saved;
-        if (fd == -ELOOP || fd == -ENOTDIR)
-                return 0; /* a symlink on the way; the kernel says ENOTDIR where it is the run's last */
-        if (fd < 0)
-                return fd;
-        walk->rest += length;
-        walk_set_dir(walk, fd, true);
-        return 1;
+        return fd;
 }
 
-/* Takes the last component: it stays a name, for the operation. A trailing slash goes through a symlink. */
+/*
+ * Opens a run of directories at once. If that meets a symlink, half as many are tried, until the
+ * symlink is the first. Returns 1 if there was a run, 0 if the next component has to be taken by
+ * hand, or a negative errno.
+ */
+static int walk_run_of_directories(struct walk *walk) {
+        unsigned count;
+        size_t length;
+        int fd, r;
+
+        for (;;) {
+                length = plain_run(walk->rest, walk->run, &count);
+                if (length == 0)
+                        return 0;
+                fd = open_run(walk, length);
+                if (fd >= 0)
+                        break;
+                if (fd != -ELOOP && fd != -ENOTDIR) /* ENOTDIR: the symlink is the run's last */
+                        return fd;
+                if (count == 1) {
+                        walk->run = WALK_MAX_RUN;
+                        return 0;
+                }
+                walk->run = count / 2;
+        }
+        if (walk->run > 1 && walk->run < WALK_MAX_RUN)
+                walk->run /= 2; /* what stopped the larger run is in its other half */
+        walk->rest += length;
+        walk_set_dir(walk, fd, true);
+        r = walk_take_steps(walk, count - 1);
+        return r < 0 ? r : 1;
+}
+
+/*
+ * Takes the last component: it stays a name, for the operation. A trailing slash goes through a
+ * symlink.
+ */
 static int walk_last(struct walk *walk, size_t length) {
         struct stat status;
 
@@ -265,7 +334,10 @@ static int walk_last(struct walk *walk, size_t length) {
         return S_ISDIR(status.st_mode) ? 1 : -ENOTDIR;
 }
 
-/* A path that ends in "." or "..", for an operation on names: there is no name to work on. Return: 1 where that is so. */
+/*
+ * A path that ends in "." or "..", for an operation on names: there is no name to work on. Returns
+ * 1 if that is so.
+ */
 static int walk_last_dots(struct walk *walk, size_t length) {
         bool dot = length == 1 && walk->rest[0] == '.', dots = is_dot_dot(walk->rest, length);
 
@@ -276,13 +348,16 @@ static int walk_last_dots(struct walk *walk, size_t length) {
         return 1;
 }
 
-/* One step. Return: 1 where the walk is over, 0 to go on, negative errno. */
+/* One step. Returns 1 if the walk is over, 0 to go on, or a negative errno. */
 static int walk_step(struct walk *walk) {
         const struct mount *below;
         char name[NAME_MAX + 1];
         size_t length;
         int r;
 
+        r = walk_take_steps(walk, 1);
+        if (r < 0)
+                return r;
         walk->rest += skip_slashes(walk->rest);
         length = strcspn(walk->rest, "/");
         if (length > NAME_MAX)
@@ -320,7 +395,7 @@ static int walk_step(struct walk *walk) {
 int walk_run(struct walk *walk) {
         int r = 0;
 
-        while (r == 0 && walk->mount->store)
+        while (r == 0 && !walk_is_synthetic(walk))
                 r = walk_step(walk);
-        return r < 0 ? r : 0;
+        return r < 0 ? r : walk_is_synthetic(walk) ? WALK_SYNTHETIC : 0;
 }

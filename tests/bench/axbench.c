@@ -1,10 +1,12 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * axbench: what a call costs, beside what it can cost at best.
  *
- * It starts a daemon of its own with an ephemeral store and a mount, in a temporary directory and, as root, in a mount namespace of
- * its own. Every round runs every case once, so that a disturbance of the machine meets all of them; a case's figure is the median of
- * its rounds. How often an operation is repeated in a round follows from how long it takes. Who takes part runs on one CPU, or, where a case
- * says so, on two.
+ * It starts a daemon of its own with an ephemeral store and a mount, in a temporary directory and,
+ * as root, in a mount namespace of its own. Every round runs every case once, so that a disturbance
+ * of the machine meets all of them; a case's figure is the median of its rounds. How often an
+ * operation is repeated in a round follows from how long it takes. Who takes part runs on one CPU,
+ * or on two if a case says so.
  */
 #include <argp.h>
 #include <errno.h>
@@ -42,7 +44,7 @@ struct figure {
         double median;
 };
 
-/* ---- preparing -------------------------------------------------------------------------------------------- */
+/* ---- preparing ------------------------------------------------------------------------------- */
 
 static bool is_tmpfs(const char *path) {
         struct statfs status;
@@ -139,10 +141,10 @@ static void finish(struct bench_context *context) {
         ax_disconnect(context->ax);
         free(context->buffer);
         if (context->tmpfs[0])
-                remove_tree(context->tmpfs);
+                sweep_tree(context->tmpfs);
 }
 
-/* ---- measuring -------------------------------------------------------------------------------------------- */
+/* ---- measuring ------------------------------------------------------------------------------- */
 
 static int run_timed(struct bench_context *context, const struct bench_case *bench, unsigned n, double *ret_usec) {
         double begin = now_ms();
@@ -208,7 +210,7 @@ static int measure(struct bench_context *context, struct place *place, struct fi
         return r;
 }
 
-/* ---- telling ---------------------------------------------------------------------------------------------- */
+/* ---- telling --------------------------------------------------------------------------------- */
 
 static double limit_of(const struct bench_case *bench, const struct figure *figures) {
         for (size_t i = 0; i < n_bench_cases; i++)
@@ -270,7 +272,7 @@ static int write_json(const char *path, const struct figure *figures, const stru
         return fclose(file) < 0 ? -errno : 0;
 }
 
-/* ---- main ------------------------------------------------------------------------------------------------- */
+/* ---- main ------------------------------------------------------------------------------------ */
 
 static const struct argp_option argp_options[] = {
         { "json", 'j', "FILE", 0, "Write the figures to FILE as JSON, too", 0 },

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * The cases. Those on the host and on the mount share one function each and differ only in the descriptor or directory, so that nothing
- * but the file system is compared.
+ * The cases. Those on the host and on the mount share one function each and differ only in the
+ * descriptor or directory, so that nothing but the file system is compared.
  */
 #include "cases.h"
 
@@ -20,7 +21,7 @@
 
 enum { PING_SIZE = 32 };
 
-/* ---- the floor: two processes and a socket ---------------------------------------------------------------- */
+/* ---- the floor: two processes and a socket --------------------------------------------------- */
 
 __attribute__((noreturn)) static void pong(int fd) {
         char bytes[PING_SIZE];
@@ -63,7 +64,7 @@ static int run_ping(struct bench_context *context, unsigned n) {
         return 0;
 }
 
-/* ---- through the library ---------------------------------------------------------------------------------- */
+/* ---- through the library --------------------------------------------------------------------- */
 
 static int run_getppid(struct bench_context *context, unsigned n) {
         while (n-- > 0)
@@ -124,7 +125,7 @@ static int run_ax_write_64k(struct bench_context *context, unsigned n) {
         return ax_write_blocks(context, n, BENCH_LARGE_BLOCK);
 }
 
-/* ---- on a file system of the host ------------------------------------------------------------------------- */
+/* ---- on a file system of the host ------------------------------------------------------------ */
 
 static int open_in(const char *directory, unsigned n) {
         char path[160];
@@ -228,9 +229,12 @@ static int run_tmpfs_write_64k(struct bench_context *context, unsigned n) {
         return write_blocks(context, context->tmpfs_fd, n, BENCH_LARGE_BLOCK);
 }
 
-/* ---- the table -------------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
-/* A limit comes just before what is compared with it, because the machine's pace changes from one second to the next. */
+/*
+ * A limit comes just before what is compared with it, because the machine's pace changes from one
+ * second to the next.
+ */
 const struct bench_case bench_cases[] = {
         { .name = "raw ping-pong", .run = run_ping },
         { .name = "ax_getppid", .limit = "raw ping-pong", .run = run_getppid },
@@ -325,7 +329,9 @@ const struct bench_case bench_cases[] = {
           .bytes = BENCH_SEQUENTIAL },
         { .name = "memfd_create+mmap+munmap 4 KiB", .run = bench_run_memfd },
         { .name = "ax_mem_alloc+ax_mem_free 4 KiB", .limit = "memfd_create+mmap+munmap 4 KiB", .run = bench_run_alloc },
-        /* moving to the other CPU disturbs what comes next, which has nothing to be compared with */
+        /*
+         * moving to the other CPU disturbs what comes next, which has nothing to be compared with
+         */
         { .name = "raw ping-pong, two CPUs", .run = run_ping, .place = ON_TWO_CPUS },
         { .name = "ax_getppid, two CPUs",
           .limit = "raw ping-pong, two CPUs",

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What axbench measures: a table of cases, each with the case that is its limit.
  */
@@ -11,7 +12,10 @@
 
 enum { BENCH_FILE_SIZE = 16 << 20, BENCH_BLOCK = 4096, BENCH_LARGE_BLOCK = 65536, BENCH_SEQUENTIAL = 1 << 20 };
 
-/* Three places with one prepared file each: the namespace through the library, tmpfs on the host, the namespace through the mount. */
+/*
+ * Three places with one prepared file each: the namespace through the library, tmpfs on the host,
+ * the namespace through the mount.
+ */
 struct bench_context {
         ax_client *ax;
         int ax_fd;
@@ -23,8 +27,11 @@ struct bench_context {
         unsigned random;
 };
 
-/* Where the processes that take part run. A reply that wakes an idle CPU can cost several times the call itself, and left alone the scheduler
- * puts two processes now on one CPU, now on two: figures are comparable only where the places are the same. */
+/*
+ * Where the processes that take part run. A reply that wakes an idle CPU can cost several times the
+ * call itself, and left alone the scheduler puts two processes now on one CPU, now on two: figures
+ * are comparable only where the places are the same.
+ */
 enum bench_place { ON_ONE_CPU, ON_TWO_CPUS };
 
 struct bench_case {
@@ -40,5 +47,8 @@ struct bench_case {
 extern const struct bench_case bench_cases[];
 extern const size_t n_bench_cases;
 
-/* Start the other end of the raw ping-pong, a process that dies with ours. Return: our end, negative errno. */
+/*
+ * Start the other end of the raw ping-pong, a process that dies with ours. Return: our end,
+ * negative errno.
+ */
 int bench_start_pong(pid_t *ret_pid);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "memory.h"
 
 #include <errno.h>
@@ -9,7 +10,10 @@
 
 enum { LARGE = 1 << 20, MANY = 10000, SMALL_REGION = 4096 };
 
-/* The region's own memory, so that not even the place of its pages differs; and what a segment is to it. */
+/*
+ * The region's own memory, so that not even the place of its pages differs; and what a segment is
+ * to it.
+ */
 static struct {
         char *memory, *other;
         volatile size_t size; /* the bound that a copy is checked against */

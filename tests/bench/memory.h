@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What regions, segments and published pages cost, beside memory of one's own.
  */

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Ourselves always on the first CPU, the peers – every thread of theirs – beside us or on the second. Threads that a peer makes later inherit
- * their maker's CPU.
+ * Ourselves always on the first CPU, the peers – every thread of theirs – beside us or on the
+ * second. Threads that a peer makes later inherit their maker's CPU.
  */
 #include "place.h"
 

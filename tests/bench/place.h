@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Putting the processes that take part in a measurement on CPUs.
  */
@@ -15,7 +16,7 @@ enum { PLACE_MAX_PEERS = 8 };
 struct place {
         pid_t peers[PLACE_MAX_PEERS];
         size_t n_peers;
-        int first, second; /* CPUs that we may use; second is -1 where there is only one */
+        int first, second; /* CPUs that we may use; second is -1 if there is only one */
         int now;           /* enum bench_place, -1 at the start */
 };
 
@@ -24,5 +25,5 @@ void place_init(struct place *place);
 /* Add a process, and its children. */
 void place_add(struct place *place, pid_t pid);
 
-/* Move ourselves and the peers. False where there are not enough CPUs. */
+/* Move ourselves and the peers. Returns false if there are not enough CPUs. */
 bool place_move(struct place *place, enum bench_place where);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "processes.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 
 enum { TIMERS = 10000, TIMER_SPACING_USEC = 200 };
 
-/* ---- the other ends --------------------------------------------------------------------------------------- */
+/* ---- the other ends -------------------------------------------------------------------------- */
 
 static int start(void (*run)(const char *socket_path, const int *fds), const char *socket_path, const int *fds,
                  struct place *place) {
@@ -105,7 +106,7 @@ int bench_start_pipes(struct bench_context *context, const char *socket_path, st
         return context->ax_stream < 0 ? context->ax_stream : 0;
 }
 
-/* ---- pipes ------------------------------------------------------------------------------------------------ */
+/* ---- pipes ----------------------------------------------------------------------------------- */
 
 int bench_run_pipe_latency(struct bench_context *context, unsigned n) {
         char byte = 0;
@@ -140,7 +141,7 @@ int bench_run_host_pipe_stream(struct bench_context *context, unsigned n) {
         return 0;
 }
 
-/* ---- processes and signals -------------------------------------------------------------------------------- */
+/* ---- processes and signals ------------------------------------------------------------------- */
 
 int bench_run_spawn(struct bench_context *context, unsigned n) {
         static const char *const argv[] = { "/bin/true", NULL };
@@ -204,7 +205,7 @@ int bench_run_host_signal(struct bench_context *context, unsigned n) {
         return 0;
 }
 
-/* ---- timers ------------------------------------------------------------------------------------------------ */
+/* ---- timers ---------------------------------------------------------------------------------- */
 
 static uint64_t now_nsec(void) {
         struct timespec now;
@@ -225,7 +226,10 @@ static void print_lateness(const char *name, double *late) {
                late[TIMERS * 99 / 100], late[TIMERS - 1]);
 }
 
-/* All are set at first, in another order than they are due; then each wake tells of those that have come due. */
+/*
+ * All are set at first, not in the order in which they are due; then each wake reports those that
+ * have come due.
+ */
 static int measure_timers(ax_client *ax, double *late) {
         static uint64_t due[TIMERS];
         uint64_t start = now_nsec() + 1500000000u, now;

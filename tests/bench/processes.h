@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What processes do with each other: pipes, spawning, signals, timers; beside what the host's do.
  */
@@ -18,5 +19,8 @@ int bench_run_host_spawn(struct bench_context *context, unsigned n);
 int bench_run_signal(struct bench_context *context, unsigned n);
 int bench_run_host_signal(struct bench_context *context, unsigned n);
 
-/* How late each of 10,000 timers is, beside the host's sleep until the same moments; prints a table. Return: 0, negative error. */
+/*
+ * How late each of 10,000 timers is, beside the host's sleep until the same moments; prints a
+ * table. Return: 0, negative error.
+ */
 int bench_timer_lateness(struct bench_context *context);

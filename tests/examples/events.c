@@ -1,13 +1,16 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * An event loop: one poll(2) over axeberg's events and the host's.
  *
  *     events [MILLISECONDS]
  *
- * ax_fileno() polls readable when a signal is to be handled; ax_dispatch() then runs the handlers, here, between two turns of the loop: no
- * handler ever interrupts the program. Standard input stands for everything else that a loop may wait for.
+ * ax_fileno() polls readable if a signal is due. ax_dispatch() then runs the handlers here, between
+ * two turns of the loop: no handler ever interrupts the program. Standard input stands for
+ * everything else that a loop may wait for.
  *
- * A child process, the ticker, wakes at an interval and sends SIGUSR1; an alarm ends the loop (SIGALRM), as do SIGTERM and SIGINT: `axctl kill PID`. The
- * waiting for the interval (ax_task_wait) is the ticker's only, as the loop must not be held up.
+ * A child process, the ticker, wakes at an interval and sends SIGUSR1. An alarm (SIGALRM) ends the
+ * loop, and so do SIGTERM and SIGINT: `axctl kill PID`. Only the ticker waits for the interval
+ * (ax_task_wait()), because that must not hold up the loop.
  */
 #include <axeberg.h>
 #include <errno.h>
@@ -28,7 +31,7 @@ static void check(int64_t result, const char *what) {
         exit(EXIT_FAILURE);
 }
 
-/* ---- the ticker ----------------------------------------------------------------------------------------------- */
+/* ---- the ticker ------------------------------------------------------------------------------ */
 
 static int run_ticker(void) {
         ax_client *ax;
@@ -36,7 +39,7 @@ static int run_ticker(void) {
         ax_pid parent;
 
         name = "ticker";
-        check(ax_connect(&ax, NULL), "cannot connect to axebergd"); /* becomes the child that ax_spawn() made */
+        check(ax_connect(&ax, NULL), "cannot connect to axebergd"); /* as the child */
         check(ax_task_create(ax, &task), "task");
         check(ax_timer_interval(ax, INTERVAL_MS, task, NULL), "timer");
         while ((parent = ax_getppid(ax)) > 1) { /* 1: the parent is gone */
@@ -47,11 +50,11 @@ static int run_ticker(void) {
         return EXIT_SUCCESS;
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 struct loop {
         unsigned ticks, lines;
-        int ended_by; /* the signal; 0: it goes on */
+        int ended_by; /* the signal; 0: the loop goes on */
 };
 
 static void on_tick(ax_client *ax, int signal, void *userdata) {
@@ -69,7 +72,7 @@ static void on_end(ax_client *ax, int signal, void *userdata) {
         loop->ended_by = signal;
 }
 
-/* Return: false at the end of the input. */
+/* Returns false at the end of the input. */
 static bool on_input(struct loop *loop, int fd) {
         char data[256];
         ssize_t n = read(fd, data, sizeof(data));
@@ -79,7 +82,7 @@ static bool on_input(struct loop *loop, int fd) {
         return n > 0;
 }
 
-/* Handlers may also run inside the calls that come before the loop, so it looks first whether it is to go on. */
+/* A handler may also run inside a call before the loop, so check first whether to go on. */
 static void run_loop(ax_client *ax, struct loop *loop) {
         struct pollfd fds[] = {
                 { .fd = ax_fileno(ax), .events = POLLIN },
@@ -91,13 +94,13 @@ static void run_loop(ax_client *ax, struct loop *loop) {
                 if (poll(fds, 2, -1) < 0 && errno != EINTR)
                         check(-errno, "poll");
                 if (fds[0].revents)
-                        check(ax_dispatch(ax, 0), "dispatch"); /* fails where the daemon is gone */
+                        check(ax_dispatch(ax, 0), "dispatch"); /* fails if the daemon is gone */
                 if (fds[1].revents && !on_input(loop, STDIN_FILENO))
-                        fds[1].fd = -1; /* poll(2) passes it over from now on */
+                        fds[1].fd = -1; /* poll(2) ignores it from now on */
         }
 }
 
-/* Ends the ticker. The last ticks may still come, and interrupt the wait. */
+/* Ends the ticker. Its last ticks may still arrive and interrupt the wait. */
 static void end_ticker(ax_client *ax, ax_pid ticker) {
         struct ax_wait_status status;
         ax_pid pid;

@@ -1,9 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * A form in a window: two fields and a button. Show it with `axctl window attach ID`; Tab and Enter go on, Ctrl-] leaves it to itself.
- * It ends when it has been sent off (exit status 0, the fields on standard output) or closed (1).
+ * A form in a window: two fields and a button. Show it with `axctl window attach ID`. Tab and Enter
+ * move to the next field, and Ctrl-] leaves the window. The program ends when the form is sent
+ * (exit status 0, with the fields on standard output) or the window is closed (1).
  *
- * A window is a terminal to the program: it draws by writing, with escape sequences, and reads the keys. What happens to the window itself comes among the
- * keys, as ESC _ … ESC \.
+ * To the program a window is a terminal: it draws by writing escape sequences, and reads keys.
+ * Events of the window itself arrive among the keys, as ESC _ … ESC \.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* memmem() */
@@ -15,14 +17,14 @@
 
 enum { FIELDS = 2, FIELD_SIZE = 32, BUTTON = FIELDS };
 
-/* Where in the input we are: keys, or inside an escape sequence, which a read may end in the middle of. */
+/* Our place in the input: keys, or inside an escape sequence, in which a read may end. */
 enum input { KEYS, ESCAPE, SEQUENCE, EVENT, EVENT_ESCAPE };
 
 struct form {
         ax_client *ax;
         int window;
         unsigned rows, columns;
-        int at; /* which field, or the button */
+        int at; /* a field, or the button */
         char fields[FIELDS][FIELD_SIZE];
         enum input input;
         char event[64];
@@ -81,7 +83,7 @@ static void on_event(struct form *form, const char *event) {
         }
 }
 
-/* The byte after ESC. Sequences that are no events are keys that this form does not use, such as the arrows. */
+/* The byte after ESC. Sequences other than events are keys that the form ignores, like arrows. */
 static enum input on_escape(struct form *form, char byte) {
         form->event_size = 0;
         switch (byte) {
@@ -146,12 +148,12 @@ int main(void) {
                 for (ssize_t i = 0; i < n; i++)
                         form.input = on_byte(&form, data[i]);
                 if (form.input == ESCAPE && n < (ssize_t) sizeof(data))
-                        form.input = KEYS; /* nothing follows: the key of that name */
+                        form.input = KEYS; /* nothing follows: it is the key Esc */
         }
         if (form.done)
                 printf("%s lives in %s\n", form.fields[0], form.fields[1]);
         status = form.done ? EXIT_SUCCESS : EXIT_FAILURE;
-        check(ax_exit(form.ax, status), "exit"); /* what a parent is told; ax_disconnect() alone would say 0 */
+        check(ax_exit(form.ax, status), "exit"); /* else a parent would get 0 */
         ax_disconnect(form.ax);
         return status;
 }

@@ -1,8 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A first axeberg program: reads a file, writes a file, lists a directory, prints to the console.
  *
- * A call's result is 0 or positive where it succeeded, and a negative error otherwise, which ax_strerror() puts into words; there is no errno to look at.
- * printf() writes to the host's standard output; AX_STDOUT is the axeberg console, which `axctl console` shows.
+ * The result of a call is 0 or positive if it succeeded, else a negative error. ax_strerror() puts
+ * an error into words; errno is not used. printf() writes to the host's standard output; AX_STDOUT
+ * is the axeberg console, which `axctl console` shows.
  */
 #include <axeberg.h>
 #include <stdio.h>
@@ -17,7 +19,7 @@ static void check(int64_t result, const char *what) {
         exit(EXIT_FAILURE);
 }
 
-/* A write is short where an error came after some of the data; the next one tells which. */
+/* A write is short if an error came after some of the data; the next write returns the error. */
 static void write_text(ax_client *ax, int fd, const char *text, const char *what) {
         size_t size = strlen(text);
         ssize_t n;

@@ -1,12 +1,17 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * A pipeline, as a shell makes one of `producer | filter | consumer`: three child processes, joined by pipes, and a parent that tells how each ended.
+ * A pipeline, as a shell makes it of `producer | filter | consumer`: three child processes that are
+ * connected by pipes, and a parent that prints how each ended.
  *
  *     pipeline [COUNT [WANTED]]
  *
- * The producer writes COUNT lines, the filter leaves the numbers in them, the consumer adds up the first WANTED, and the parent reads the sum from a pipe, too. A
- * consumer that wants fewer than there are ends early, as head(1) does; who still writes then is ended by SIGPIPE, which is in order.
+ * The producer writes COUNT lines, the filter keeps only the numbers in them, and the consumer adds
+ * up the first WANTED. The parent reads the sum from a pipe, too. If the consumer wants fewer
+ * numbers than there are, it ends early, as head(1) does. SIGPIPE then ends the stages that still
+ * write, which is in order.
  *
- * Each stage is this program again, with a word that says what it is to do. It knows nothing of pipes: it reads AX_STDIN and writes AX_STDOUT.
+ * Each stage is this program again, with a word that names the stage. It knows nothing of pipes: it
+ * reads AX_STDIN and writes AX_STDOUT.
  */
 #include <axeberg.h>
 #include <ctype.h>
@@ -34,7 +39,7 @@ static uint64_t number_from(const char *text) {
         exit(2);
 }
 
-/* A write is short where an error came after some of the data; the next one tells which. */
+/* A write is short if an error came after some of the data; the next write returns the error. */
 static void write_all(ax_client *ax, const char *data, size_t size) {
         ssize_t n;
 
@@ -44,7 +49,7 @@ static void write_all(ax_client *ax, const char *data, size_t size) {
         }
 }
 
-/* ---- the stages ----------------------------------------------------------------------------------------------- */
+/* ---- the stages ------------------------------------------------------------------------------ */
 
 static void produce(ax_client *ax, uint64_t count) {
         char line[64];
@@ -58,7 +63,7 @@ static void filter(ax_client *ax, uint64_t unused) {
         ssize_t n;
 
         (void) unused;
-        /* a read gives what is there, without regard to lines; 0 when nobody has the other end any more */
+        /* a read returns what is there, not whole lines; 0: nobody has the other end any more */
         while ((n = ax_read(ax, AX_STDIN, data, sizeof(data))) > 0) {
                 size_t kept = 0;
 
@@ -101,15 +106,15 @@ static int run_stage(const struct stage *stage, uint64_t number) {
         ax_client *ax;
 
         name = stage->name;
-        check(ax_connect(&ax, NULL), "cannot connect to axebergd"); /* becomes the child that ax_spawn() made */
+        check(ax_connect(&ax, NULL), "cannot connect to axebergd"); /* as the child */
         stage->run(ax, number);
         ax_disconnect(ax);
         return EXIT_SUCCESS;
 }
 
-/* ---- the parent ----------------------------------------------------------------------------------------------- */
+/* ---- the parent ------------------------------------------------------------------------------ */
 
-/* The child has these descriptors and no others: a pipe ends when nobody has its writing end any more. */
+/* The child has no other descriptors: a pipe ends when nobody has its writing end any more. */
 static ax_pid spawn(ax_client *ax, const char *const argv[], int input, int output) {
         const struct ax_spawn_fd fds[] = { { AX_STDIN, input }, { AX_STDOUT, output }, { AX_STDERR, AX_STDERR } };
         const struct ax_spawn_options options = { .fds = fds, .n_fds = 3, .close_others = true };
@@ -119,7 +124,7 @@ static ax_pid spawn(ax_client *ax, const char *const argv[], int input, int outp
         return pid;
 }
 
-/* Waits for a stage, and tells how it ended. Return: whether that was in order. */
+/* Waits for a stage, and prints how it ended. Returns true if that was in order. */
 static bool wait_for(ax_client *ax, ax_pid pid, const char *stage) {
         struct ax_wait_status status;
 
@@ -148,15 +153,15 @@ static int run_parent(const char *program, const char *count, const char *wanted
                 pids[i] = spawn(ax, argv, input, pipe[1]);
                 check(ax_close(ax, pipe[1]), "close");
                 check(ax_close(ax, input), "close");
-                input = pipe[0]; /* of the next stage; at last, of the parent */
+                input = pipe[0]; /* of the next stage; after the last stage, of the parent */
         }
-        n = ax_read(ax, input, result, sizeof(result)); /* the whole sum: a write of that size is atomic */
+        n = ax_read(ax, input, result, sizeof(result)); /* whole: the write is atomic */
         check(n, "read");
         for (int i = 0; i < STAGES; i++)
                 in_order = wait_for(ax, pids[i], stages[i].name) && in_order;
         fwrite(result, 1, (size_t) n, stdout);
         status = n > 0 && in_order ? EXIT_SUCCESS : EXIT_FAILURE;
-        check(ax_exit(ax, status), "exit"); /* what a parent is told; ax_disconnect() alone would say 0 */
+        check(ax_exit(ax, status), "exit"); /* else a parent would get 0 */
         ax_disconnect(ax);
         return status;
 }

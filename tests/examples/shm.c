@@ -1,14 +1,18 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Shared memory: a producer hands blocks of numbers to a consumer, which is a child process.
  *
  *     shm [-c] [BLOCKS]
  *
- * An attachment (ax_shmat) is a process's own copy of the segment: ax_shm_sync() publishes it, ax_shm_refresh() fetches what was published, each whole, so
- * that nobody ever sees half a block. With -c both attach the segment itself (ax_shmat_coherent): what one stores is there for the other at once, nothing
- * is copied, and the two calls have nothing to do. So the same program serves for both.
+ * An attachment (ax_shmat()) is a process's own copy of the segment. ax_shm_sync() publishes the
+ * copy, and ax_shm_refresh() fetches what was published. Each copies the whole, so nobody ever sees
+ * half a block. With -c both processes attach the segment itself (ax_shmat_coherent()): each sees
+ * at once what the other stores, nothing is copied, and the two calls do nothing. So one program
+ * serves for both.
  *
- * Either way they take turns at it, by two pipes: a byte in "full" says that a block is there, one in "empty" that it has been used. Who waits for its
- * turn sleeps in ax_read(); and a pipe that ends tells that the other one is gone.
+ * Either way they take turns, with two pipes: a byte in "full" says that a block is there, a byte
+ * in "empty" that it has been used. A process that waits for its turn sleeps in ax_read(). If a
+ * pipe ends, the other process is gone.
  */
 #include <axeberg.h>
 #include <inttypes.h>
@@ -18,9 +22,9 @@
 
 enum { BLOCK_SIZE = 8192 };
 
-/* What is in the segment. */
+/* The content of the segment. */
 struct block {
-        uint64_t count;    /* of the numbers; 0: there are no more blocks */
+        uint64_t count;    /* of the numbers; 0: no more blocks follow */
         uint64_t checksum; /* the consumer's answer, at the end */
         uint64_t numbers[BLOCK_SIZE];
 };
@@ -47,7 +51,7 @@ static struct block *attach(ax_client *ax, ax_shm_id segment, bool coherent) {
         return block;
 }
 
-/* Return: false where the other one is gone. */
+/* Returns false if the other process is gone. */
 static bool pass_turn(ax_client *ax, int fd) {
         ssize_t n = ax_write(ax, fd, "", 1);
 
@@ -64,7 +68,7 @@ static bool wait_turn(ax_client *ax, int fd) {
         return n == 1;
 }
 
-/* Any numbers will do (Marsaglia's xorshift). */
+/* Any numbers will do; these are from Marsaglia's xorshift. */
 static uint64_t next(uint64_t number) {
         number ^= number << 13;
         number ^= number >> 7;
@@ -77,7 +81,7 @@ static uint64_t add(uint64_t checksum, const struct block *block) {
         return checksum;
 }
 
-/* ---- the consumer: the descriptors that it was given are its turns -------------------------------------------- */
+/* ---- the consumer: it takes turns with the descriptors that it was given --------------------- */
 
 static int consume(ax_shm_id segment, bool coherent) {
         uint64_t checksum = 0;
@@ -86,7 +90,7 @@ static int consume(ax_shm_id segment, bool coherent) {
         bool more;
 
         name = "consumer";
-        check(ax_connect(&ax, NULL), "cannot connect to axebergd"); /* becomes the child that ax_spawn() made */
+        check(ax_connect(&ax, NULL), "cannot connect to axebergd"); /* as the child */
         block = attach(ax, segment, coherent);
         do {
                 if (!wait_turn(ax, AX_STDIN))
@@ -105,7 +109,7 @@ static int consume(ax_shm_id segment, bool coherent) {
         return EXIT_SUCCESS;
 }
 
-/* ---- the producer --------------------------------------------------------------------------------------------- */
+/* ---- the producer ---------------------------------------------------------------------------- */
 
 static ax_pid spawn_consumer(ax_client *ax, const char *program, ax_shm_id segment, bool coherent, int full,
                              int empty) {
@@ -121,7 +125,7 @@ static ax_pid spawn_consumer(ax_client *ax, const char *program, ax_shm_id segme
         return pid;
 }
 
-/* Return: whether all has been consumed. */
+/* Returns true if everything was consumed. */
 static bool produce(ax_client *ax, ax_shm_id segment, struct block *block, uint64_t blocks, int full, int empty) {
         uint64_t checksum = 0, number = 1;
 
@@ -156,7 +160,7 @@ static int run(const char *program, bool coherent, uint64_t blocks) {
         check(ax_pipe(ax, full), "pipe");
         check(ax_pipe(ax, empty), "pipe");
         child = spawn_consumer(ax, program, segment, coherent, full[0], empty[1]);
-        check(ax_close(ax, full[0]), "close"); /* the child's ends: a pipe ends when nobody else has them either */
+        check(ax_close(ax, full[0]), "close"); /* the child has them */
         check(ax_close(ax, empty[1]), "close");
 
         ok = produce(ax, segment, block, blocks, full[1], empty[0]);
@@ -165,9 +169,9 @@ static int run(const char *program, bool coherent, uint64_t blocks) {
                 printf("consumer: exit status %d\n", ended.code);
         else
                 printf("consumer: ended by %s\n", ax_signal_name(ended.code));
-        check(ax_shmdt(ax, segment), "shmdt"); /* nobody else has it attached: the segment is gone */
+        check(ax_shmdt(ax, segment), "shmdt"); /* it was the last attachment: the segment is gone */
         status = ok && ended.kind == AX_EXITED && ended.code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-        check(ax_exit(ax, status), "exit"); /* what a parent is told; ax_disconnect() alone would say 0 */
+        check(ax_exit(ax, status), "exit"); /* else a parent would get 0 */
         ax_disconnect(ax);
         return status;
 }

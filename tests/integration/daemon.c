@@ -1,9 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Starting, observing and ending one axebergd.
  *
- * Readiness is the daemon's own word (READY=1 on a datagram socket), never a guess. The child gets PR_SET_PDEATHSIG,
- * so that a test that dies takes its daemon along; what such a daemon leaves (a mount, files) lies below the one
- * directory that AXEBERG_TEST_DIRECTORY names, where fixture_main() sweeps.
+ * Readiness is the daemon's own word (READY=1 on a datagram socket), never a guess. The child gets
+ * PR_SET_PDEATHSIG, so that a test that dies takes its daemon along; what such a daemon leaves (a
+ * mount, files) lies below the one directory that AXEBERG_TEST_DIRECTORY names, where
+ * fixture_main() sweeps.
  */
 #include "daemon.h"
 #include "sweep.h"
@@ -13,8 +15,11 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +33,10 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* Linux 6.16 */
+#endif
 
 enum { START_LIMIT_MS = 15000, STOP_LIMIT_MS = 10000, ARGUMENTS_MAX = 32 };
 
@@ -52,7 +61,7 @@ static const char *program_path(const char *variable, const char *built) {
         return path && *path ? path : built;
 }
 
-/* ---- its directory ----------------------------------------------------------------------------------------- */
+/* ---- its directory --------------------------------------------------------------------------- */
 
 /* The daemon always gets a configuration of its own, so that the host's has no say. */
 static int write_configuration(const struct daemon *daemon) {
@@ -107,7 +116,7 @@ static int make_directories(struct daemon *daemon) {
         return write_configuration(daemon);
 }
 
-/* ---- the child -------------------------------------------------------------------------------------------- */
+/* ---- the child ------------------------------------------------------------------------------- */
 
 static void set_sanitizer_log(const char *variable, const char *directory) {
         const char *given = getenv(variable);
@@ -156,7 +165,25 @@ static void fill_arguments(const struct daemon *daemon, const char **arguments) 
         arguments[n] = NULL;
 }
 
-/* The program is opened before the user changes: a build directory need not be open to everybody. */
+/*
+ * The program is opened before the user changes: a build directory need not be open to everybody.
+ */
+/* Lets setsockopt(SO_PASSRIGHTS) fail as on Linux before 6.16. */
+static void be_an_old_host(void) {
+        struct sock_filter code[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setsockopt, 0, 3),
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SO_PASSRIGHTS, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOPROTOOPT),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+        if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+                _exit(EXIT_FAILURE);
+}
+
 __attribute__((noreturn)) static void run_child(const struct daemon *daemon, const char *notify, pid_t parent) {
         const char *arguments[ARGUMENTS_MAX];
         uid_t uid = daemon->options.uid;
@@ -171,6 +198,8 @@ __attribute__((noreturn)) static void run_child(const struct daemon *daemon, con
         if (daemon->options.descriptors > 0 &&
             setrlimit(RLIMIT_NOFILE, &(struct rlimit){ daemon->options.descriptors, daemon->options.descriptors }) < 0)
                 _exit(126);
+        if (daemon->options.old_host)
+                be_an_old_host();
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
                 _exit(126);
@@ -185,7 +214,7 @@ __attribute__((noreturn)) static void run_child(const struct daemon *daemon, con
         _exit(127);
 }
 
-/* ---- life cycle ------------------------------------------------------------------------------------------- */
+/* ---- life cycle ------------------------------------------------------------------------------ */
 
 static int open_notify_socket(const struct daemon *daemon, char *path, size_t size) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -331,11 +360,11 @@ void daemon_kill(struct daemon *daemon) {
 
 void daemon_remove(struct daemon *daemon) {
         if (daemon->directory[0])
-                remove_tree(daemon->directory);
+                sweep_tree(daemon->directory);
         daemon->directory[0] = '\0';
 }
 
-/* ---- observation ------------------------------------------------------------------------------------------ */
+/* ---- observation ----------------------------------------------------------------------------- */
 
 static ssize_t count_entries(const char *path) {
         DIR *directory = opendir(path);
@@ -403,7 +432,7 @@ void daemon_print_descriptors(const struct daemon *daemon) {
         closedir(directory);
 }
 
-/* An entry of the daemon's directory that begins with @prefix; false where there is none. */
+/* An entry of the daemon's directory that begins with @prefix; false if there is none. */
 static bool find_entry(const struct daemon *daemon, const char *prefix) {
         DIR *directory = opendir(daemon->directory);
         const struct dirent *entry;

@@ -1,9 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A real axebergd for a test or a benchmark, in a directory of its own.
  *
- * daemon_start() makes a temporary directory with a socket, a store and (where asked for) a mount, starts the daemon
- * there and returns when it has said READY=1; daemon_stop() ends it by SIGTERM and tells how it ended. A daemon
- * dies with the process that started it. Nothing here knows of the test framework.
+ * daemon_start() makes a temporary directory with a socket, a store and (if asked for) a mount,
+ * starts the daemon there and returns when it has said READY=1; daemon_stop() ends it by SIGTERM
+ * and tells how it ended. A daemon dies with the process that started it. Nothing here knows of the
+ * test framework.
  *
  * All functions return 0 or a negative errno.
  */
@@ -21,6 +23,7 @@ struct daemon_options {
         size_t small_store;           /* durable, on a tmpfs with so many bytes; needs root */
         unsigned descriptors;         /* its RLIMIT_NOFILE; 0: ours */
         uid_t uid;                    /* run as this user; 0: as the caller */
+        bool old_host;                /* as on a host's kernel without SO_PASSRIGHTS; needs root */
         const char *settings;         /* lines for the [axebergd] section of its configuration; may be NULL */
         const char *const *arguments; /* further ones, NULL-terminated; may be NULL */
 };
@@ -47,7 +50,10 @@ int daemon_start(struct daemon *daemon, const struct daemon_options *options);
 /* Start again, after an end, in the same directory with the same options. */
 int daemon_restart(struct daemon *daemon);
 
-/* End by SIGTERM; returns the exit status, or -EPROTO where it died by a signal, -ETIMEDOUT where it had to be killed. */
+/*
+ * End by SIGTERM; returns the exit status, or -EPROTO if it died by a signal, -ETIMEDOUT if it
+ * had to be killed.
+ */
 int daemon_stop(struct daemon *daemon);
 
 /* End by SIGKILL. */

@@ -1,9 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Cases, their daemons, and the sweeping behind them.
  *
- * fixture_main() runs the suite in a child and stays behind as its subreaper, in a mount namespace of its own where it
- * may: when the child is gone, whatever a failed or killed case left – processes, mounts, files – is ended, detached and
- * removed, and the daemon's log of such a case is shown.
+ * fixture_main() runs the suite in a child and stays behind as its subreaper, in a mount namespace
+ * of its own if it may: when the child is gone, whatever a failed or killed case left –
+ * processes, mounts, files – is ended, detached and removed, and the daemon's log of such a case is
+ * shown.
  */
 #include "fixture.h"
 #include "sweep.h"
@@ -18,6 +20,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,7 +30,19 @@ enum { EXIT_SKIPPED = 77, CASE_LIMIT_S = 40, WAIT_LIMIT_MS = 10000, LOG_LINES_SH
 struct daemon the_daemon;
 static struct daemon_state state_before;
 
-/* ---- setup and teardown ----------------------------------------------------------------------------------- */
+uint64_t fixture_seed(void) {
+        const char *given = getenv("AXEBERG_SEED");
+        uint64_t seed = given ? strtoull(given, NULL, 0) : 0;
+
+        if (seed == 0)
+                ck_assert_int_eq(getrandom(&seed, 4, 0), 4); /* short enough to be typed */
+        seed += seed == 0;
+        printf("AXEBERG_SEED=%llu\n", (unsigned long long) seed);
+        fflush(stdout);
+        return seed;
+}
+
+/* ---- setup and teardown ---------------------------------------------------------------------- */
 
 static bool poll_until(bool (*condition)(void *userdata), void *userdata) {
         double deadline = now_ms() + WAIT_LIMIT_MS * slowness();
@@ -40,43 +55,20 @@ static bool poll_until(bool (*condition)(void *userdata), void *userdata) {
         return true;
 }
 
-static uint32_t count_sessions(int fd) {
-        Axeberg__StatusReply *status;
-        struct wire_frame reply;
-        uint32_t sessions;
-        int r = wire_call(fd, 2, wire_method("Status"), NULL, &reply);
-
-        ck_assert_msg(r == 0, "Status: %d", r);
-        status = axeberg__status_reply__unpack(NULL, reply.message_size, reply.message);
-        ck_assert_ptr_nonnull(status);
-        sessions = status->sessions;
-        axeberg__status_reply__free_unpacked(status, NULL);
-        return sessions;
-}
-
-struct leaving {
-        int fd;
-        uint32_t sessions;
-};
-
-static bool has_left(void *userdata) {
-        const struct leaving *leaving = userdata;
-
-        return count_sessions(leaving->fd) < leaving->sessions;
-}
-
-/* What the daemon holds without any client. The moment of READY=1 is too early, its notification may still be open, and the end of a
- * client cannot be seen from outside; so take what it holds with one client, less what one client takes. */
+/*
+ * What the daemon holds without any client. The moment of READY=1 is too early, its notification
+ * may still be open, and what a client held is closed some time after it has left; so take what it
+ * holds with one client, less what a second one takes.
+ */
 static void observe_idle(void) {
         struct daemon_state with_two, with_one;
         _closed_ int first = fixture_wire();
-        int second = fixture_wire();
-        struct leaving leaving = { first, count_sessions(first) };
+        int second;
 
+        ck_assert_int_eq(daemon_observe(&the_daemon, &with_one), 0);
+        second = fixture_wire();
         ck_assert_int_eq(daemon_observe(&the_daemon, &with_two), 0);
         close(second);
-        ck_assert(poll_until(has_left, &leaving));
-        ck_assert_int_eq(daemon_observe(&the_daemon, &with_one), 0);
         state_before = with_one;
         state_before.descriptors -= with_two.descriptors - with_one.descriptors;
 }
@@ -180,6 +172,10 @@ static SFun setup_for(unsigned flags) {
 }
 
 void fixture_add(Suite *suite, const TTest *test, unsigned flags) {
+        fixture_add_loop(suite, test, flags, 1);
+}
+
+void fixture_add_loop(Suite *suite, const TTest *test, unsigned flags, int count) {
         TCase *tcase;
 
         if (flags & (FIXTURE_ROOT | FIXTURE_USER) && geteuid() != 0)
@@ -189,11 +185,11 @@ void fixture_add(Suite *suite, const TTest *test, unsigned flags) {
         tcase = tcase_create(test->name);
         tcase_set_timeout(tcase, CASE_LIMIT_S * slowness());
         tcase_add_checked_fixture(tcase, setup_for(flags), teardown);
-        tcase_add_test(tcase, test);
+        tcase_add_loop_test(tcase, test, 0, count);
         suite_add_tcase(suite, tcase);
 }
 
-/* ---- running and sweeping --------------------------------------------------------------------------------- */
+/* ---- running and sweeping -------------------------------------------------------------------- */
 
 static void show_log(const char *directory) {
         char path[4096], lines[LOG_LINES_SHOWN][256];
@@ -273,6 +269,30 @@ static int run_suite(SRunner *runner) {
         return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/*
+ * The suite as long as nobody has waited for it. Check ends the running case when it gets the
+ * signal; the rest is swept.
+ */
+static volatile pid_t running_suite;
+
+static void on_signal(int signal) {
+        if (running_suite > 0)
+                kill(running_suite, signal);
+}
+
+/* The suite has ended, and still has its number. */
+static int wait_for_suite(pid_t pid) {
+        siginfo_t info;
+        int status = 1;
+
+        while (waitid(P_PID, (id_t) pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+                ;
+        running_suite = 0;
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+                ;
+        return status;
+}
+
 int fixture_main(Suite *suite) {
         const char *temporary = getenv("TMPDIR");
         char base[64];
@@ -289,22 +309,28 @@ int fixture_main(Suite *suite) {
         prctl(PR_SET_CHILD_SUBREAPER, 1);
         enter_own_mounts();
         runner = srunner_create(suite);
+        (void) signal(SIGINT, on_signal);
+        (void) signal(SIGTERM, on_signal);
         pid = fork();
         if (pid == 0) {
+                (void) signal(SIGINT, SIG_DFL);
+                (void) signal(SIGTERM, SIG_DFL);
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
+                (void) setsid(); /* when Check has to end, it signals the group that it is in */
                 exit(run_suite(runner));
         }
         srunner_free(runner);
-        while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-                ;
+        running_suite = pid;
+        if (pid > 0)
+                status = wait_for_suite(pid);
         end_orphans();
         if (status != 0 && !(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIPPED))
                 show_leftovers(base);
-        remove_tree(base);
+        sweep_tree(base);
         return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
-/* ---- for cases -------------------------------------------------------------------------------------------- */
+/* ---- for cases ------------------------------------------------------------------------------- */
 
 ax_client *fixture_connect(void) {
         ax_client *ax = NULL;
@@ -321,7 +347,7 @@ static void settle_wire(int fd) {
         static struct wire_frame reply;
         Axeberg__Empty request = AXEBERG__EMPTY__INIT;
 
-        assert_result(wire_call(fd, 1, wire_method("GetParent"), &request.base, &reply), 1);
+        assert_result(wire_call(fd, 1, wire_method("Getppid"), &request.base, &reply), 1);
 }
 
 int fixture_wire(void) {
@@ -370,7 +396,7 @@ void fixture_wait_sessions(ax_client *ax, uint32_t sessions) {
         ck_assert_msg(poll_until(has_sessions, &wait), "axebergd has %u sessions, not %u", wait.seen, sessions);
 }
 
-/* ---- other processes and users ---------------------------------------------------------------------------- */
+/* ---- other processes and users --------------------------------------------------------------- */
 
 pid_t fixture_fork(void (*body)(void *userdata), void *userdata) {
         pid_t parent = getpid(), pid;
@@ -388,7 +414,10 @@ pid_t fixture_fork(void (*body)(void *userdata), void *userdata) {
         return pid;
 }
 
-/* A failed assertion in the child has already reported itself with its place; only its end is to be passed on. */
+/*
+ * A failed assertion in the child has already reported itself with its place; only its end is to be
+ * passed on.
+ */
 void fixture_reap(pid_t pid) {
         int status = 0;
         pid_t r;
@@ -436,56 +465,4 @@ void fixture_as_uid(uid_t uid, void (*body)(ax_client *ax, void *userdata), void
         struct fixture_user user = { .uid = uid, .gid = uid };
 
         fixture_as(&user, body, userdata);
-}
-
-/* ---- files ------------------------------------------------------------------------------------------------ */
-
-int open_ok(ax_client *ax, const char *path, unsigned flags) {
-        int fd = ax_open(ax, path, flags);
-
-        ck_assert_msg(fd >= 0, "ax_open(%s, %#x): %s", path, flags, ax_error_name(fd));
-        return fd;
-}
-
-struct ax_stat stat_ok(ax_client *ax, const char *path) {
-        struct ax_stat stat;
-        int r = ax_stat(ax, path, &stat);
-
-        ck_assert_msg(r == 0, "ax_stat(%s): %s", path, ax_error_name(r));
-        return stat;
-}
-
-void put_file(ax_client *ax, const char *path, const void *data, size_t size) {
-        int fd = open_ok(ax, path, AX_WRITE);
-
-        assert_result(ax_write(ax, fd, data, size), (int64_t) size);
-        assert_ok(ax_close(ax, fd));
-}
-
-void put_text(ax_client *ax, const char *path, const char *text) {
-        put_file(ax, path, text, strlen(text));
-}
-
-void assert_content(ax_client *ax, const char *path, const void *data, size_t size) {
-        int fd = open_ok(ax, path, AX_READ);
-        uint8_t *buf = malloc(size + 1);
-
-        ck_assert_ptr_nonnull(buf);
-        assert_result(ax_read(ax, fd, buf, size + 1), (int64_t) size);
-        ck_assert_msg(size == 0 || memcmp(buf, data, size) == 0, "%s has other content", path);
-        free(buf);
-        assert_ok(ax_close(ax, fd));
-}
-
-void assert_text(ax_client *ax, const char *path, const char *text) {
-        assert_content(ax, path, text, strlen(text));
-}
-
-void get_text(ax_client *ax, const char *path, char *buf, size_t size) {
-        int fd = open_ok(ax, path, AX_READ);
-        ssize_t n = ax_read(ax, fd, buf, size - 1);
-
-        ck_assert_msg(n >= 0, "ax_read(%s): %s", path, ax_error_name((int) n));
-        buf[n] = '\0';
-        assert_ok(ax_close(ax, fd));
 }

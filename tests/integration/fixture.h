@@ -1,9 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The test fixture: every case runs in its own process against its own daemon.
  *
- * A suite's main() is fixture_main(suite). Each case is added with fixture_add(), which names the kind of daemon it
- * gets; the teardown compares the daemon's descriptors, children and mounts with what they were when it became ready, ends
- * it by SIGTERM, and wants exit status 0 and no sanitizer report.
+ * A suite's main() is fixture_main(suite). Each case is added with fixture_add(), which names the
+ * kind of daemon it gets; the teardown compares the daemon's descriptors, children and mounts with
+ * what they were when it became ready, ends it by SIGTERM, and wants exit status 0 and no sanitizer
+ * report.
  */
 #pragma once
 
@@ -20,7 +22,7 @@ extern struct daemon the_daemon;
 
 enum {
         FIXTURE_DURABLE = 1,   /* else ephemeral */
-        FIXTURE_MOUNT = 2,     /* with axfs; left out where /dev/fuse is missing */
+        FIXTURE_MOUNT = 2,     /* with axfs; left out if /dev/fuse is missing */
         FIXTURE_USER = 4,      /* the daemon runs as FIXTURE_UID; needs root */
         FIXTURE_ROOT = 8,      /* left out unless the tests run as root */
         FIXTURE_NO_DAEMON = 16 /* the case starts what it needs */
@@ -31,7 +33,10 @@ enum { FIXTURE_UID = 1000, FIXTURE_OTHER_UID = 1001, FIXTURE_GROUP = 4242 };
 /* Add one case; @flags: FIXTURE_… */
 void fixture_add(Suite *suite, const TTest *test, unsigned flags);
 
-/* Start the case's daemon by hand, where it was added with FIXTURE_NO_DAEMON. */
+/* The same case @count times, with _i from 0. */
+void fixture_add_loop(Suite *suite, const TTest *test, unsigned flags, int count);
+
+/* Start the case's daemon by hand, if it was added with FIXTURE_NO_DAEMON. */
 void fixture_start(const struct daemon_options *options);
 
 /* Run a suite; the program's exit status. */
@@ -49,7 +54,10 @@ void fixture_wait(bool (*condition)(void *userdata), void *userdata, const char 
 /* Wait until the daemon serves exactly @sessions connections, asked through @ax. */
 void fixture_wait_sessions(ax_client *ax, uint32_t sessions);
 
-/* Run @body as another user, connected, in a process of its own; the case fails where it fails. Needs root. */
+/*
+ * Run @body as another user, connected, in a process of its own; the case fails if it fails.
+ * Needs root.
+ */
 struct fixture_user {
         uid_t uid;
         gid_t gid;
@@ -59,10 +67,13 @@ struct fixture_user {
 void fixture_as(const struct fixture_user *user, void (*body)(ax_client *ax, void *userdata), void *userdata);
 void fixture_as_uid(uid_t uid, void (*body)(ax_client *ax, void *userdata), void *userdata);
 
-/* Run @body in a process of its own, which dies with the case; its pid. End it with fixture_reap() or fixture_kill(). */
+/*
+ * Run @body in a process of its own, which dies with the case; its pid. End it with fixture_reap()
+ * or fixture_kill().
+ */
 pid_t fixture_fork(void (*body)(void *userdata), void *userdata);
 
-/* Wait for a process of fixture_fork(); the case fails where it failed. */
+/* Wait for a process of fixture_fork(); the case fails if it failed. */
 void fixture_reap(pid_t pid);
 void fixture_kill(pid_t pid);
 
@@ -81,6 +92,12 @@ void disconnect_at(ax_client **ax);
 
 #define _closed_ __attribute__((cleanup(close_at)))
 void close_at(int *fd);
+
+/*
+ * The seed of a random test: a different one in each run, never 0, and printed; AXEBERG_SEED sets
+ * it to repeat a run.
+ */
+uint64_t fixture_seed(void);
 
 /* Results of library calls. */
 #define assert_ok(call)                                                                                                \

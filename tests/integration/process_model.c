@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "process_model.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@ void model_init(struct model *model, int pid) {
                 root->fds[fd] = fd < 3 ? MODEL_CONSOLE : MODEL_NONE;
 }
 
-/* ---- descriptors ------------------------------------------------------------------------------------------ */
+/* ---- descriptors ----------------------------------------------------------------------------- */
 
 static int lowest_free(const struct model_process *process) {
         for (int fd = 0; fd < MODEL_FDS; fd++)
@@ -165,7 +166,7 @@ int model_count_fds(const struct model *model, int p) {
         return count;
 }
 
-/* ---- signals ---------------------------------------------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------------------------------- */
 
 static bool is_ignored(const struct model_process *process, int signal) {
         int action = process->actions[signal];
@@ -297,7 +298,7 @@ int model_take(struct model *model, int p) {
         return 0;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 int model_free_slot(const struct model *model) {
         for (int i = 0; i < MODEL_PROCESSES; i++)

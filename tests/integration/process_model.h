@@ -1,8 +1,12 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * What a kernel of processes, signals, descriptors and pipes should do, in its simplest form: arrays and loops.
+ * What a kernel of processes, signals, descriptors and pipes should do, in its simplest form:
+ * arrays and loops.
  *
- * The model knows nothing of the daemon. Process 0 is the test itself: nobody ends or stops it. An operation changes the model and gives the result that the
- * kernel must give. Where a signal's handler is due the model keeps it pending until model_take(), as a library does that runs handlers at the end of its calls.
+ * The model knows nothing of the daemon. Process 0 is the test itself: nobody ends or stops it. An
+ * operation changes the model and gives the result that the kernel must give. Where a signal's
+ * handler is due the model keeps it pending until model_take(), as a library does that runs
+ * handlers at the end of its calls.
  */
 #pragma once
 

@@ -1,7 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * The host program that spawn's tests start. Its first argument says what it does; whatever goes wrong makes it end with 99.
+ * The host program that spawn's tests start. Its first argument says what it does; whatever goes
+ * wrong makes it end with 99.
  */
 #include <axeberg.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +46,7 @@ static int run_filter(char **arguments) {
         return n < 0 ? FAILED : 0;
 }
 
-/* Reads the pattern from descriptor 0; 0 where it was all there, SHORT where a part was. */
+/* Reads the pattern from descriptor 0; 0 if it was all there, SHORT if only a part was. */
 static int run_sink(char **arguments) {
         uint64_t size = strtoull(arguments[0], NULL, 10), done = 0;
         static uint32_t data[BLOCK / 4];
@@ -111,13 +114,22 @@ static int run_report(char **arguments) {
         return fd >= 0 && ax_write(ax, fd, text, (size_t) n) == n ? 0 : FAILED;
 }
 
+/* Looks whether its standard descriptors are as closed as they were at its start. */
+static int run_closed(char **arguments) {
+        (void) arguments;
+        for (int fd = 0; fd <= 2; fd++)
+                if (fcntl(fd, F_GETFD) >= 0)
+                        return 1;
+        return ax_getppid(ax) > 1 ? 0 : FAILED;
+}
+
 static const struct {
         const char *name;
         int (*run)(char **arguments);
 } programs[] = {
-        { "source", run_source }, { "filter", run_filter },   { "sink", run_sink },
-        { "exit", run_exit },     { "ax-exit", run_ax_exit }, { "abort", run_abort },
-        { "wait", run_wait },     { "spin", run_spin },       { "report", run_report },
+        { "source", run_source },   { "filter", run_filter }, { "sink", run_sink }, { "exit", run_exit },
+        { "ax-exit", run_ax_exit }, { "abort", run_abort },   { "wait", run_wait }, { "spin", run_spin },
+        { "report", run_report },   { "closed", run_closed },
 };
 
 int main(int argc, char **argv) {

@@ -1,6 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Mounts below a directory are detached, innermost first; then everything in it is removed by moving what lies deep up to the top, level
- * by level, so that a tree may be deeper than a path is long or descriptors reach.
+ * Mounts below a directory are detached, innermost first; then everything in it is removed by
+ * moving what lies deep up to the top, level by level, so that a tree may be deeper than a path is
+ * long or descriptors reach.
  */
 #include "sweep.h"
 
@@ -37,7 +39,7 @@ static bool is_below(const char *path, const char *directory) {
         return strncmp(path, directory, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }
 
-/* Count the mounts below a directory; the last one's path goes to @last, where it is not NULL. */
+/* Count the mounts below a directory; the last one's path goes to @last, unless that is NULL. */
 static size_t scan_mounts(const char *directory, char *last, size_t size) {
         FILE *file = fopen("/proc/self/mountinfo", "re");
         char *line = NULL;
@@ -67,7 +69,10 @@ static bool is_dot(const char *name) {
         return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* Remove what is in a directory; directories in it move up to @root instead, so that no depth is too deep. */
+/*
+ * Remove what is in a directory; directories in it move up to @root instead, so that no depth is
+ * too deep.
+ */
 static void empty_into(int root, int fd) {
         static unsigned serial;
         DIR *directory = fdopendir(fd);
@@ -113,7 +118,7 @@ static bool sweep(int root) {
         return progress;
 }
 
-void remove_tree(const char *directory) {
+void sweep_tree(const char *directory) {
         char point[4096];
         int root;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Leaving nothing behind.
  */
@@ -9,4 +10,4 @@
 size_t count_mounts_below(const char *directory);
 
 /* Detach every mount at or below a directory, then remove the directory with everything in it. */
-void remove_tree(const char *directory);
+void sweep_tree(const char *directory);

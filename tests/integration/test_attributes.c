@@ -1,11 +1,13 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Owners, modes and times, and what stat tells of them.
+ * Owners, modes and times, and what stat shows of them.
  */
 #include "fixture.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -150,7 +152,112 @@ END_TEST
 START_TEST(test_inode_numbers_tell_stores_apart) {
         _connected_ ax_client *ax = fixture_connect();
 
-        ck_assert_uint_ne(stat_ok(ax, "/").ino >> 56, stat_ok(ax, "/tmp").ino >> 56);
+        ck_assert_uint_ne(stat_ok(ax, "/").ino >> 28, stat_ok(ax, "/tmp").ino >> 28);
+        ck_assert_uint_le(stat_ok(ax, "/tmp").ino, UINT32_MAX);
+}
+END_TEST
+
+/* ---- extended attributes --------------------------------------------------------------------- */
+
+/* Not every host's tmpfs has them. */
+static bool has_attributes(ax_client *ax) {
+        put_text(ax, "/tmp/f", "");
+        return ax_setxattr(ax, "/tmp/f", "user.probe", "x", 1, 0) != -AX_EOPNOTSUPP &&
+               ax_removexattr(ax, "/tmp/f", "user.probe") == 0;
+}
+
+START_TEST(test_attributes_are_set_listed_and_removed) {
+        _connected_ ax_client *ax = fixture_connect();
+        static char large[61441];
+        char value[16];
+
+        if (!has_attributes(ax))
+                return;
+        assert_ok(ax_setxattr(ax, "/tmp/f", "user.a", "value", 5, XATTR_CREATE));
+        assert_error(ax_setxattr(ax, "/tmp/f", "user.a", "value", 5, XATTR_CREATE), AX_EEXIST);
+        assert_error(ax_setxattr(ax, "/tmp/f", "user.b", "value", 5, XATTR_REPLACE), AX_ENODATA);
+        assert_ok(ax_setxattr(ax, "/tmp/f", "user.empty", NULL, 0, 0));
+        ck_assert_int_eq(ax_getxattr(ax, "/tmp/f", "user.a", NULL, 0), 5);
+        ck_assert_int_eq(ax_getxattr(ax, "/tmp/f", "user.a", value, sizeof(value)), 5);
+        ck_assert_mem_eq(value, "value", 5);
+        ck_assert_int_eq(ax_getxattr(ax, "/tmp/f", "user.empty", value, sizeof(value)), 0);
+        assert_error((int) ax_getxattr(ax, "/tmp/f", "user.a", value, 4), AX_ERANGE);
+        ck_assert_int_eq(ax_listxattr(ax, "/tmp/f", NULL, 0), (int) sizeof("user.a\0user.empty"));
+        assert_ok(ax_removexattr(ax, "/tmp/f", "user.a"));
+        assert_error((int) ax_getxattr(ax, "/tmp/f", "user.a", value, sizeof(value)), AX_ENODATA);
+        assert_error(ax_removexattr(ax, "/tmp/f", "user.a"), AX_ENODATA);
+        assert_error(ax_setxattr(ax, "/tmp/f", "user.a", large, sizeof(large), 0), AX_E2BIG);
+        assert_error(ax_setxattr(ax, "/tmp/f", "user.a", "x", 1, 8), AX_EINVAL);
+        assert_error(ax_setxattr(ax, "/tmp/f", "", "x", 1, 0), AX_ERANGE);
+        assert_error(ax_setxattr(ax, "/tmp/f", NULL, "x", 1, 0), AX_EINVAL);
+        assert_error(ax_setxattr(ax, "/tmp/missing", "user.a", "x", 1, 0), AX_ENOENT);
+}
+END_TEST
+
+START_TEST(test_attributes_follow_symlinks_or_not) {
+        _connected_ ax_client *ax = fixture_connect();
+
+        if (!has_attributes(ax))
+                return;
+        assert_ok(ax_symlink(ax, "/tmp/f", "/home/user/link"));
+        assert_ok(ax_setxattr(ax, "/home/user/link", "user.a", "x", 1, 0));
+        ck_assert_int_eq(ax_getxattr(ax, "/tmp/f", "user.a", NULL, 0), 1);
+        assert_error((int) ax_lgetxattr(ax, "/home/user/link", "user.a", NULL, 0), AX_ENODATA);
+        ck_assert_int_lt(ax_lsetxattr(ax, "/home/user/link", "user.a", "y", 1, 0), 0);
+        ck_assert_int_lt(ax_lremovexattr(ax, "/home/user/link", "user.a"), 0);
+        assert_ok(ax_removexattr(ax, "/home/user/link", "user.a"));
+        assert_ok(ax_lutimens(ax, "/home/user/link", (struct timespec[2]){ { 1, 0 }, { 2, 0 } }));
+        ck_assert_int_ne(stat_ok(ax, "/tmp/f").mtime.tv_sec, 2);
+}
+END_TEST
+
+START_TEST(test_synthetic_files_have_no_attributes) {
+        _connected_ ax_client *ax = fixture_connect();
+        struct ax_statvfs room;
+
+        assert_error((int) ax_getxattr(ax, "/dev/null", "user.a", NULL, 0), AX_ENODATA);
+        assert_error(ax_setxattr(ax, "/dev/null", "user.a", "x", 1, 0), AX_EOPNOTSUPP);
+        assert_error(ax_removexattr(ax, "/proc/version", "user.a"), AX_EOPNOTSUPP);
+        ck_assert_int_eq(ax_listxattr(ax, "/proc", NULL, 0), 0);
+        assert_ok(ax_statvfs(ax, "/proc", &room));
+        ck_assert_uint_eq(room.blocks, 0);
+        assert_ok(ax_statvfs(ax, "/tmp", &room));
+        ck_assert_uint_gt(room.blocks, 0);
+        ck_assert_uint_ge(room.blocks, room.blocks_free);
+        ck_assert_uint_eq(room.name_max, 255);
+        assert_error(ax_statvfs(ax, "/missing", &room), AX_ENOENT);
+        assert_error(ax_statvfs(ax, "/tmp", NULL), AX_EINVAL);
+}
+END_TEST
+
+/* The daemon has the capabilities that the host asks for, and the caller has not. */
+static void cannot_change_privileged(ax_client *ax, void *userdata) {
+        char names[256];
+        ssize_t n;
+
+        (void) userdata;
+        put_text(ax, "/tmp/mine", "");
+        assert_error(ax_setxattr(ax, "/tmp/mine", "trusted.a", "x", 1, 0), AX_EPERM);
+        assert_error(ax_setxattr(ax, "/tmp/mine", "security.a", "x", 1, 0), AX_EPERM);
+        assert_error(
+                ax_setxattr(ax, "/tmp/mine", "security.capability", "\1\0\0\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20, 0),
+                AX_EPERM);
+        assert_error(ax_removexattr(ax, "/tmp/f", "trusted.secret"), AX_EPERM);
+        assert_error((int) ax_getxattr(ax, "/tmp/f", "trusted.secret", names, sizeof(names)), AX_ENODATA);
+        assert_error(ax_setxattr(ax, "/tmp/f", "user.a", "x", 1, 0), AX_EACCES);
+        n = ax_listxattr(ax, "/tmp/f", names, sizeof(names));
+        ck_assert_int_eq(n, (int) sizeof("user.open"));
+        ck_assert_str_eq(names, "user.open");
+}
+
+START_TEST(test_privileged_attributes_are_administrators) {
+        _connected_ ax_client *ax = fixture_connect();
+
+        if (!has_attributes(ax) || ax_setxattr(ax, "/tmp/f", "trusted.secret", "x", 1, 0) < 0)
+                return;
+        assert_ok(ax_setxattr(ax, "/tmp/f", "user.open", "x", 1, 0));
+        fixture_as_uid(FIXTURE_UID, cannot_change_privileged, NULL);
+        ck_assert_int_eq(ax_getxattr(ax, "/tmp/f", "trusted.secret", NULL, 0), 1);
 }
 END_TEST
 
@@ -167,5 +274,9 @@ int main(void) {
         fixture_add(suite, test_utimens_refuses_bad_nanoseconds, 0);
         fixture_add(suite, test_stat_tells_size_blocks_links_and_times, 0);
         fixture_add(suite, test_inode_numbers_tell_stores_apart, 0);
+        fixture_add(suite, test_attributes_are_set_listed_and_removed, 0);
+        fixture_add(suite, test_attributes_follow_symlinks_or_not, 0);
+        fixture_add(suite, test_synthetic_files_have_no_attributes, 0);
+        fixture_add(suite, test_privileged_attributes_are_administrators, FIXTURE_ROOT);
         return fixture_main(suite);
 }

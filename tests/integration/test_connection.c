@@ -1,17 +1,13 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Connecting is becoming a process: what a new process has, how it is named, and how its end looks from either side.
+ * Connections: the process that each one is, how it ends, and what the daemon shows of it.
  */
 #include "fixture.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 START_TEST(test_new_process_has_a_pid_of_its_own) {
@@ -74,80 +70,22 @@ START_TEST(test_new_process_begins_at_home_with_the_console_open) {
 }
 END_TEST
 
-START_TEST(test_connect_finds_the_socket_by_the_environment) {
-        ax_client *ax = NULL;
-
-        setenv("AXEBERG_SOCKET", the_daemon.socket, 1);
-        assert_ok(ax_connect(&ax, NULL));
-        ck_assert_int_gt(ax_getpid(ax), 1);
-        ax_disconnect(ax);
-}
-END_TEST
-
-/* Root has one place only: become somebody else. */
-static void connect_by_runtime_directory(void *userdata) {
-        ax_client *ax = NULL;
-
-        if (geteuid() == 0)
-                ck_assert_int_eq(setresuid(FIXTURE_UID, FIXTURE_UID, FIXTURE_UID), 0);
-        unsetenv("AXEBERG_SOCKET");
-        setenv("XDG_RUNTIME_DIR", userdata, 1);
-        assert_ok(ax_connect(&ax, NULL));
-        ck_assert_int_gt(ax_getpid(ax), 1);
-        ax_disconnect(ax);
-}
-
-START_TEST(test_connect_finds_the_socket_by_the_runtime_directory) {
-        char run[100], path[160];
-
-        snprintf(run, sizeof(run), "%s/run", the_daemon.directory);
-        ck_assert_int_eq(mkdir(run, 0755), 0);
-        snprintf(path, sizeof(path), "%s/axeberg", run);
-        ck_assert_int_eq(mkdir(path, 0755), 0);
-        snprintf(path, sizeof(path), "%s/axeberg/axebergd.sock", run);
-        ck_assert_int_eq(symlink(the_daemon.socket, path), 0);
-        fixture_reap(fixture_fork(connect_by_runtime_directory, run));
-}
-END_TEST
-
-static int connect_error(const char *path) {
-        ax_client *marker = (ax_client *) &connect_error, *ax = marker;
-        int r = ax_connect(&ax, path);
-
-        ck_assert_ptr_eq(ax, marker);
-        return r;
-}
-
-START_TEST(test_connect_errors_leave_the_handle_untouched) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-        char path[100], long_path[300];
-        int fd;
-
-        snprintf(path, sizeof(path), "%s/nothing", the_daemon.directory);
-        assert_error(connect_error(path), AX_ENOENT);
-
-        snprintf(path, sizeof(path), "%s/deaf", the_daemon.directory);
-        snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-        fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
-        ck_assert_int_eq(bind(fd, (struct sockaddr *) &address, sizeof(address)), 0);
-        assert_error(connect_error(path), AX_ECONNREFUSED);
-        close(fd);
-
-        memset(long_path, 'x', sizeof(long_path) - 1);
-        long_path[0] = '/';
-        long_path[sizeof(long_path) - 1] = '\0';
-        assert_error(connect_error(long_path), AX_ENAMETOOLONG);
-}
-END_TEST
-
-START_TEST(test_unknown_protocol_version_is_refused) {
+/* Hello stays as it is in all versions, so that each side can tell the other. */
+START_TEST(test_other_protocol_versions_are_refused) {
+        const uint32_t versions[] = { 0, AX_PROTOCOL_VERSION - 1, AX_PROTOCOL_VERSION + 1, UINT32_MAX };
+        static const uint8_t reply_of_this_version[] = { 1 << 3, AX_PROTOCOL_VERSION };
         Axeberg__HelloRequest request = AXEBERG__HELLO_REQUEST__INIT;
-        _closed_ int fd = wire_connect(the_daemon.socket);
         struct wire_frame reply;
 
-        request.version = 2;
-        ck_assert_int_ge(fd, 0);
-        assert_error(wire_call(fd, 1, wire_method("Hello"), &request.base, &reply), AX_EPROTO);
+        for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+                _closed_ int fd = wire_connect(the_daemon.socket);
+
+                request.version = versions[i];
+                ck_assert_int_ge(fd, 0);
+                assert_error(wire_call(fd, 1, 0, &request.base, &reply), AX_EPROTO);
+                ck_assert_uint_eq(reply.message_size, sizeof(reply_of_this_version));
+                ck_assert_mem_eq(reply.message, reply_of_this_version, sizeof(reply_of_this_version));
+        }
 }
 END_TEST
 
@@ -163,8 +101,6 @@ START_TEST(test_hello_tells_version_pid_and_limits) {
         ck_assert_ptr_nonnull(answer);
         ck_assert_uint_eq(answer->version, AX_PROTOCOL_VERSION);
         ck_assert_int_gt(answer->pid, 1);
-        ck_assert_uint_eq(answer->max_payload, AX_FRAME_MAX_PAYLOAD);
-        ck_assert_str_eq(answer->daemon_version, AXEBERG_VERSION);
         axeberg__hello_reply__free_unpacked(answer, NULL);
 }
 END_TEST
@@ -247,31 +183,6 @@ START_TEST(test_calls_fail_when_the_daemon_is_gone) {
 }
 END_TEST
 
-START_TEST(test_stale_socket_is_replaced) {
-        ax_client *ax = NULL;
-
-        daemon_kill(&the_daemon);
-        assert_error(connect_error(the_daemon.socket), AX_ECONNREFUSED);
-        ck_assert_int_eq(daemon_restart(&the_daemon), 0);
-        assert_ok(ax_connect(&ax, the_daemon.socket));
-        ax_disconnect(ax);
-        ck_assert_int_eq(daemon_stop(&the_daemon), 0);
-}
-END_TEST
-
-START_TEST(test_two_daemons_do_not_share_a_socket) {
-        struct daemon other = the_daemon;
-        _connected_ ax_client *ax = fixture_connect();
-
-        ck_assert_int_lt(daemon_restart(&other), 0);
-        if (other.pid > 0 && other.pid != the_daemon.pid)
-                daemon_kill(&other);
-        assert_result(ax_getppid(ax), 1);
-        assert_error(connect_error("/nonexistent"), AX_ENOENT);
-        ax_disconnect(fixture_connect());
-}
-END_TEST
-
 START_TEST(test_many_connections_of_one_program) {
         enum { CLIENTS = 60 };
         ax_client *clients[CLIENTS];
@@ -337,13 +248,6 @@ START_TEST(test_process_list_tells_what_a_process_is) {
 }
 END_TEST
 
-static void check_served(ax_client *ax, void *userdata) {
-        (void) userdata;
-        put_text(ax, "/home/user/f", "mine");
-        assert_text(ax, "/home/user/f", "mine");
-        assert_result(ax_write(ax, AX_STDOUT, "x", 1), 1);
-}
-
 START_TEST(test_durable_store_keeps_files_over_a_restart) {
         ax_client *ax = fixture_connect();
 
@@ -376,30 +280,6 @@ START_TEST(test_durable_store_keeps_files_over_a_kill) {
 }
 END_TEST
 
-START_TEST(test_daemon_of_a_user_serves_that_user) {
-        struct fixture_user user = { .uid = FIXTURE_UID, .gid = FIXTURE_UID };
-
-        fixture_as(&user, check_served, NULL);
-}
-END_TEST
-
-static void connect_as_stranger(void *userdata) {
-        const uid_t *uid = userdata;
-        ax_client *ax = NULL;
-        int r;
-
-        ck_assert_int_eq(setresuid(*uid, *uid, *uid), 0);
-        r = ax_connect(&ax, the_daemon.socket);
-        ck_assert_msg(r == -AX_EACCES || r == -AX_EPERM, "ax_connect: %s", r < 0 ? ax_error_name(r) : "success");
-}
-
-START_TEST(test_daemon_of_a_user_refuses_others) {
-        uid_t uid = FIXTURE_OTHER_UID;
-
-        fixture_reap(fixture_fork(connect_as_stranger, &uid));
-}
-END_TEST
-
 int main(void) {
         Suite *suite = suite_create("connection");
 
@@ -407,24 +287,17 @@ int main(void) {
         fixture_add(suite, test_pids_are_not_reused_at_once, 0);
         fixture_add(suite, test_p3_parent_is_init, 0);
         fixture_add(suite, test_new_process_begins_at_home_with_the_console_open, 0);
-        fixture_add(suite, test_connect_finds_the_socket_by_the_environment, 0);
-        fixture_add(suite, test_connect_finds_the_socket_by_the_runtime_directory, 0);
-        fixture_add(suite, test_connect_errors_leave_the_handle_untouched, 0);
-        fixture_add(suite, test_unknown_protocol_version_is_refused, 0);
+        fixture_add(suite, test_other_protocol_versions_are_refused, 0);
         fixture_add(suite, test_hello_tells_version_pid_and_limits, 0);
         fixture_add(suite, test_disconnect_ends_the_process, 0);
         fixture_add(suite, test_p2_calls_after_exit_fail, 0);
         fixture_add(suite, test_exit_frees_open_files, 0);
         fixture_add(suite, test_calls_fail_when_the_daemon_is_gone, 0);
-        fixture_add(suite, test_stale_socket_is_replaced, 0);
-        fixture_add(suite, test_two_daemons_do_not_share_a_socket, 0);
         fixture_add(suite, test_many_connections_of_one_program, 0);
         fixture_add(suite, test_status_describes_the_daemon, FIXTURE_ROOT);
         fixture_add(suite, test_status_counts_calls_errors_and_bytes, 0);
         fixture_add(suite, test_process_list_tells_what_a_process_is, 0);
         fixture_add(suite, test_durable_store_keeps_files_over_a_restart, FIXTURE_DURABLE);
         fixture_add(suite, test_durable_store_keeps_files_over_a_kill, FIXTURE_DURABLE);
-        fixture_add(suite, test_daemon_of_a_user_serves_that_user, FIXTURE_USER);
-        fixture_add(suite, test_daemon_of_a_user_refuses_others, FIXTURE_USER);
         return fixture_main(suite);
 }

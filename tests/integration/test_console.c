@@ -1,11 +1,14 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The console: what is typed is read once, what is written is taken once, and who waits is woken.
  */
+#include "children.h"
 #include "fixture.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct ax_process find(ax_client *ax, ax_pid pid) {
@@ -28,12 +31,6 @@ struct sleeper {
         uint64_t lost;
 };
 
-static bool is_sleeping(void *userdata) {
-        struct sleeper *sleeper = userdata;
-
-        return strcmp(find(sleeper->watcher, ax_getpid(sleeper->ax)).state, "Sleeping") == 0;
-}
-
 static void *read_console(void *userdata) {
         struct sleeper *sleeper = userdata;
 
@@ -50,7 +47,7 @@ static void *wait_output(void *userdata) {
 
 static void start(struct sleeper *sleeper, void *(*body)(void *userdata)) {
         ck_assert_int_eq(pthread_create(&sleeper->thread, NULL, body, sleeper), 0);
-        fixture_wait(is_sleeping, sleeper, "a waiting call");
+        wait_sleeping(sleeper->watcher, sleeper->ax);
 }
 
 START_TEST(test_output_is_taken_once_and_in_order) {
@@ -117,7 +114,7 @@ START_TEST(test_readers_are_served_in_turn) {
         assert_result(ax_console_push_input(watcher, "1", 1), 1);
         pthread_join(first.thread, NULL);
         assert_result(first.result, 1);
-        ck_assert(is_sleeping(&second));
+        assert_state(second.watcher, ax_getpid(second.ax), "Sleeping");
         assert_result(ax_console_push_input(watcher, "2", 1), 1);
         pthread_join(second.thread, NULL);
         assert_result(second.result, 1);
@@ -211,6 +208,87 @@ START_TEST(test_large_output_goes_through) {
 }
 END_TEST
 
+/* ---- who may read ---------------------------------------------------------------------------- */
+
+/* Everything that an ordinary user can try; none of it may wait, or take a byte. */
+static void cannot_read(ax_client *ax, void *userdata) {
+        static const char *const paths[] = { "/dev/console", "/proc/self/fd/0", "/dev/../dev/console" };
+        struct ax_stat stat;
+        ax_client *child;
+        char buf[64];
+        int copy;
+
+        (void) userdata;
+        assert_error(ax_read(ax, AX_STDIN, buf, sizeof(buf)), AX_EIO);
+        assert_error(ax_read(ax, AX_STDOUT, buf, sizeof(buf)), AX_EIO);
+        copy = (int) assert_ok(ax_dup(ax, AX_STDIN));
+        assert_ok(ax_set_nonblock(ax, copy, true));
+        assert_error(ax_read(ax, copy, buf, sizeof(buf)), AX_EIO);
+        for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+                assert_error(ax_open(ax, paths[i], AX_READ), AX_EACCES);
+                assert_error(ax_open(ax, paths[i], AX_RDWR), AX_EACCES);
+        }
+        stat = stat_ok(ax, "/dev/console");
+        ck_assert_uint_eq(stat.mode, S_IFCHR | 0622);
+        ck_assert_uint_eq(stat.uid, 0);
+        assert_ok(ax_fstat(ax, AX_STDIN, &stat));
+        ck_assert_uint_eq(stat.mode, S_IFCHR | 0622);
+        assert_ok(ax_spawn_client(ax, NULL, &child));
+        assert_error(ax_read(child, AX_STDIN, buf, sizeof(buf)), AX_EIO);
+        ax_disconnect(child);
+
+        assert_result(ax_write(ax, AX_STDOUT, "output ", 7), 7);
+        assert_result(ax_write(ax, open_ok(ax, "/dev/console", AX_O_WRITE), "is everybody's", 14), 14);
+}
+
+START_TEST(test_an_ordinary_user_gets_nothing_of_what_is_typed) {
+        _connected_ ax_client *ax = fixture_connect();
+        char buf[64];
+
+        assert_result(ax_console_push_input(ax, "password", 8), 8);
+        fixture_as_uid(FIXTURE_UID, cannot_read, NULL);
+        /* the group of root is no administrator */
+        fixture_as(&(struct fixture_user){ .uid = FIXTURE_UID, .gid = 0 }, cannot_read, NULL);
+        assert_result(ax_read(ax, AX_STDIN, buf, sizeof(buf)), 8);
+        ck_assert_mem_eq(buf, "password", 8);
+        assert_result(ax_console_take_output(ax, buf, sizeof(buf)), 2 * 21);
+        ck_assert_mem_eq(buf, "output is everybody's", 21);
+}
+END_TEST
+
+START_TEST(test_a_user_s_program_that_an_administrator_starts_reads) {
+        const struct ax_spawn_options options = { .set_ids = true, .uid = FIXTURE_UID, .gid = FIXTURE_UID };
+        _connected_ ax_client *ax = fixture_connect(), *child = NULL, *grandchild = NULL;
+        char buf[64];
+
+        assert_ok(ax_spawn_client(ax, &options, &child));
+        ck_assert_uint_eq(find(ax, ax_getpid(child)).uid, FIXTURE_UID);
+        assert_result(ax_console_push_input(ax, "one", 3), 3);
+        assert_result(ax_read(child, AX_STDIN, buf, sizeof(buf)), 3);
+        assert_ok(ax_spawn_client(child, NULL, &grandchild));
+        assert_result(ax_console_push_input(ax, "two", 3), 3);
+        assert_result(ax_read(grandchild, AX_STDIN, buf, sizeof(buf)), 3);
+        ck_assert_mem_eq(buf, "two", 3);
+        /* what it was given is the descriptor; it is no administrator */
+        assert_error(ax_open(child, "/dev/console", AX_READ), AX_EACCES);
+}
+END_TEST
+
+static void reads(ax_client *ax, void *userdata) {
+        char buf[8];
+
+        (void) userdata;
+        assert_result(ax_console_push_input(ax, "typed", 5), 5);
+        assert_result(ax_read(ax, AX_STDIN, buf, 2), 2);
+        assert_result(ax_read(ax, open_ok(ax, "/dev/console", AX_RDWR), buf, sizeof(buf)), 3);
+        ck_assert_uint_eq(stat_ok(ax, "/dev/console").uid, FIXTURE_UID);
+}
+
+START_TEST(test_a_daemon_s_own_user_reads) {
+        fixture_as_uid(FIXTURE_UID, reads, NULL);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("console");
 
@@ -224,5 +302,8 @@ int main(void) {
         fixture_add(suite, test_waiting_for_output, 0);
         fixture_add(suite, test_a_cancel_ends_a_waiting_read, 0);
         fixture_add(suite, test_large_output_goes_through, 0);
+        fixture_add(suite, test_an_ordinary_user_gets_nothing_of_what_is_typed, FIXTURE_ROOT);
+        fixture_add(suite, test_a_user_s_program_that_an_administrator_starts_reads, FIXTURE_ROOT);
+        fixture_add(suite, test_a_daemon_s_own_user_reads, FIXTURE_USER);
         return fixture_main(suite);
 }

@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Descriptors: which number one gets, what dup does to it, how many there are, and every way to misuse one.
+ * Descriptors: which number one gets, what dup does to it, how many there are, and every way to
+ * misuse one.
  */
 #include "fixture.h"
 

@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * The direct data plane: transfers that the library makes itself, on the host's descriptor. They must be as if the daemon had made them.
+ * The direct data plane: transfers that the library makes itself, on the host's descriptor. They
+ * must be as if the daemon had made them.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -86,7 +88,10 @@ static void check_figures(const struct ax_status *status) {
         ck_assert_uint_eq(status->bytes_read, 3 * 100000 + 250000 + 25000 + 25000 + 10);
         ck_assert_uint_eq(status->bytes_written, 50 * 1000 + 300000);
         ck_assert_uint_eq(status->call_errors, 2);
-        /* open, 51 writes, seek, 4 reads, dup, 3 reads, close, a bad read; open, read, a bad write; getpid; status */
+        /*
+         * open, 51 writes, seek, 4 reads, dup, 3 reads, close, a bad read; open, read, a bad write;
+         * getpid; status
+         */
         ck_assert_uint_eq(status->calls, 1 + 51 + 1 + 4 + 1 + 3 + 1 + 1 + 3 + 1 + 1);
 }
 

@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Open files: what each flag allows and does, who shares an offset, what sizes mean, and who sees what.
+ * Open files: what each flag allows and does, who shares an offset, what sizes mean, and who sees
+ * what.
  */
 #include "fixture.h"
 
@@ -10,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- flags ------------------------------------------------------------------------------------------------ */
+/* ---- flags ----------------------------------------------------------------------------------- */
 
 START_TEST(test_open_needs_an_access_mode_and_known_flags) {
         _connected_ ax_client *ax = fixture_connect();
@@ -137,7 +139,7 @@ START_TEST(test_new_files_obey_the_umask) {
 }
 END_TEST
 
-/* ---- offsets ---------------------------------------------------------------------------------------------- */
+/* ---- offsets --------------------------------------------------------------------------------- */
 
 START_TEST(test_dup_shares_offset) {
         _connected_ ax_client *ax = fixture_connect();
@@ -240,7 +242,7 @@ START_TEST(test_devices_and_console_do_not_seek) {
 }
 END_TEST
 
-/* ---- append ----------------------------------------------------------------------------------------------- */
+/* ---- append ---------------------------------------------------------------------------------- */
 
 START_TEST(test_append_ignores_the_offset) {
         _connected_ ax_client *ax = fixture_connect();
@@ -332,7 +334,7 @@ START_TEST(test_exclusive_creation_has_one_winner) {
 }
 END_TEST
 
-/* ---- sizes ------------------------------------------------------------------------------------------------ */
+/* ---- sizes ----------------------------------------------------------------------------------- */
 
 START_TEST(test_ftruncate_grows_with_zeros_and_shrinks) {
         _connected_ ax_client *ax = fixture_connect();
@@ -409,7 +411,7 @@ START_TEST(test_fsync_is_for_store_files) {
 }
 END_TEST
 
-/* ---- two views -------------------------------------------------------------------------------------------- */
+/* ---- two views ------------------------------------------------------------------------------- */
 
 START_TEST(test_writes_are_seen_by_others_at_once) {
         _connected_ ax_client *a = fixture_connect(), *b = fixture_connect();

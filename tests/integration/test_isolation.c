@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * A process reaches only what it may: access is decided as the caller, and no path, however quickly it changes under the
- * walk, leads out of the namespace.
+ * A process reaches only what it may: access is decided as the caller, and no path, however quickly
+ * it changes under the walk, leads out of the namespace.
  */
 #include "fixture.h"
 
@@ -10,11 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* ---- access ----------------------------------------------------------------------------------------------- */
+/* ---- access ---------------------------------------------------------------------------------- */
 
 static void cannot_touch_private(ax_client *ax, void *userdata) {
         struct ax_stat stat;
@@ -83,7 +83,10 @@ START_TEST(test_closed_directories_stay_closed) {
 }
 END_TEST
 
-/* The source is looked at first, as on Linux: what a closed directory has is not told by another error. */
+/*
+ * The source is looked at first, as on Linux: what a closed directory has does not show in a
+ * different error.
+ */
 static void cannot_link_from_private(ax_client *ax, void *userdata) {
         (void) userdata;
         assert_error(ax_link(ax, "/home/user/closed/f", "/tmp/f"), AX_EACCES);
@@ -258,7 +261,7 @@ START_TEST(test_a_daemon_s_own_user_administers_it) {
 }
 END_TEST
 
-/* ---- the walls -------------------------------------------------------------------------------------------- */
+/* ---- the walls ------------------------------------------------------------------------------- */
 
 START_TEST(test_absolute_links_and_dots_end_in_the_namespace) {
         static const char *const targets[] = { "/etc/passwd", "../../../../../../etc/passwd",
@@ -309,25 +312,23 @@ END_TEST
 START_TEST(test_host_devices_and_sockets_in_a_store_do_not_open) {
         char path[160];
         _connected_ ax_client *ax = fixture_connect();
-        struct statvfs fs;
-        int error;
 
-        /* on a file system without devices the host's kernel refuses them first */
-        ck_assert_int_eq(statvfs(the_daemon.store, &fs), 0);
-        error = fs.f_flag & ST_NODEV ? AX_EACCES : AX_ENXIO;
         snprintf(path, sizeof(path), "%s/null", the_daemon.store);
         ck_assert_int_eq(mknod(path, S_IFCHR | 0666, makedev(1, 3)), 0);
         snprintf(path, sizeof(path), "%s/block", the_daemon.store);
         ck_assert_int_eq(mknod(path, S_IFBLK | 0666, makedev(7, 250)), 0);
         snprintf(path, sizeof(path), "%s/sock", the_daemon.store);
         ck_assert_int_eq(mknod(path, S_IFSOCK | 0666, 0), 0);
-        assert_error(ax_open(ax, "/null", AX_RDWR), error);
-        assert_error(ax_open(ax, "/block", AX_READ), error);
+        assert_error(ax_open(ax, "/null", AX_RDWR), AX_EACCES);
+        assert_error(ax_open(ax, "/block", AX_READ), AX_EACCES);
         assert_error(ax_open(ax, "/sock", AX_READ), AX_ENXIO);
 }
 END_TEST
 
-/* Opening a fifo waits for its other end; a client that does so must not hold up a worker for ever, nor anybody else. */
+/*
+ * Opening a fifo waits for its other end; a client that does so must not hold up a worker forever,
+ * nor anybody else.
+ */
 static void open_fifo(void *userdata) {
         ax_client *ax = fixture_connect();
 
@@ -355,7 +356,7 @@ START_TEST(test_fifos_in_a_store_hold_up_nobody) {
 }
 END_TEST
 
-/* ---- races ------------------------------------------------------------------------------------------------ */
+/* ---- races ----------------------------------------------------------------------------------- */
 
 static void *swap_directories(void *userdata) {
         struct mixing *mixing = userdata;
@@ -369,7 +370,10 @@ static void *swap_directories(void *userdata) {
         return NULL;
 }
 
-/* The classic escape: walk "b/../../../…" while b moves up and down, so that ".." counts more levels than there were. */
+/*
+ * The classic escape: walk "b/../../../…" while b moves up and down, so that ".." counts more
+ * levels than there were.
+ */
 START_TEST(test_dotdot_races_do_not_leave_the_store) {
         struct mixing mixing = { .stop = false };
         _connected_ ax_client *ax = fixture_connect();
@@ -412,7 +416,9 @@ static void *swap_link(void *userdata) {
         return NULL;
 }
 
-/* A directory that turns into a link to the host's root and back, under a walk that creates files. */
+/*
+ * A directory that turns into a link to the host's root and back, under a walk that creates files.
+ */
 START_TEST(test_symlink_races_do_not_leave_the_store) {
         struct mixing mixing = { .stop = false };
         _connected_ ax_client *ax = fixture_connect();

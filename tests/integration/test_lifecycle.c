@@ -1,7 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * How clients come to their end – killed in the middle of a call, replaced by exec, copied by fork, stopped – and that the daemon has
- * afterwards what it had before; the fixture counts its descriptors and children, this file its memory.
+ * How clients come to their end – killed in the middle of a call, replaced by exec, copied by fork,
+ * stopped – and that the daemon has afterwards what it had before; the fixture counts its
+ * descriptors and children, this file its memory.
  */
+#include "children.h"
 #include "fixture.h"
 
 #include <fcntl.h>
@@ -9,11 +12,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- killed in the middle of calls ------------------------------------------------------------------------ */
+/* ---- killed in the middle of calls ----------------------------------------------------------- */
 
 struct busy {
         int started; /* write end of a pipe: a byte when the calls have begun */
@@ -125,7 +127,7 @@ START_TEST(test_closing_with_calls_in_flight) {
 
                 ck_assert_int_eq(wire_send(fd, 2, wire_method("Read"), &parked.base), 0);
                 ck_assert_int_eq(wire_send(fd, 3, wire_method("Open"), &open.base), 0);
-                ck_assert_int_eq(wire_send(fd, 4, wire_method("ReadDir"), &list.base), 0);
+                ck_assert_int_eq(wire_send(fd, 4, wire_method("Readdir"), &list.base), 0);
                 ck_assert_int_eq(wire_send(fd, 5, wire_method("Open"), &open.base), 0);
                 close(fd);
         }
@@ -133,7 +135,7 @@ START_TEST(test_closing_with_calls_in_flight) {
 }
 END_TEST
 
-/* ---- exec, fork, stop ------------------------------------------------------------------------------------- */
+/* ---- exec, fork, stop ------------------------------------------------------------------------ */
 
 static void connect_and_exec(void *userdata) {
         ax_client *ax = fixture_connect();
@@ -153,7 +155,10 @@ START_TEST(test_exec_ends_the_process) {
 }
 END_TEST
 
-/* A forked child holds a copy of its parent's socket; only the parent's own end can tell the daemon. */
+/*
+ * A forked child holds a copy of its parent's socket; only the parent's own end can tell the
+ * daemon.
+ */
 static void connect_fork_and_end(void *userdata) {
         int ready = *(const int *) userdata;
         ax_client *ax = fixture_connect();
@@ -248,7 +253,7 @@ START_TEST(test_a_stopped_client_holds_up_nobody) {
 }
 END_TEST
 
-/* ---- the daemon's own end --------------------------------------------------------------------------------- */
+/* ---- the daemon's own end -------------------------------------------------------------------- */
 
 static void *wait_for_input(void *userdata) {
         ax_client *ax = userdata;
@@ -257,36 +262,16 @@ static void *wait_for_input(void *userdata) {
         return (void *) (intptr_t) ax_read(ax, AX_STDIN, &byte, 1);
 }
 
-struct sleeping {
-        ax_client *watcher;
-        ax_pid pid;
-};
-
-static bool is_sleeping(void *userdata) {
-        const struct sleeping *sleeping = userdata;
-        struct ax_process *list;
-        bool found = false;
-        int n = ax_process_list(sleeping->watcher, &list);
-
-        for (int i = 0; i < n; i++)
-                found |= list[i].pid == sleeping->pid && strcmp(list[i].state, "Sleeping") == 0;
-        if (n >= 0)
-                free(list);
-        return found;
-}
-
 START_TEST(test_shutdown_with_clients_and_waiting_calls) {
         ax_client *clients[5];
-        struct sleeping sleeping;
         pthread_t thread;
         void *result;
 
         for (int i = 0; i < 5; i++)
                 clients[i] = fixture_connect();
         open_ok(clients[1], "/tmp/f", AX_WRITE);
-        sleeping = (struct sleeping){ clients[1], ax_getpid(clients[0]) };
         ck_assert_int_eq(pthread_create(&thread, NULL, wait_for_input, clients[0]), 0);
-        fixture_wait(is_sleeping, &sleeping, "a waiting read");
+        wait_sleeping(clients[1], clients[0]);
         ck_assert_int_eq(daemon_stop(&the_daemon), 0);
         pthread_join(thread, &result);
         assert_error((intptr_t) result, AX_ESRCH);

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Limits are answers: each one is reached, refused with its own error, and harms nobody else; and what was given back can be
- * had again.
+ * Limits are answers: each one is reached, refused with its own error, and harms nobody else; and
+ * what was given back can be had again.
  */
 #include "fixture.h"
 
@@ -70,7 +71,10 @@ START_TEST(test_silent_connections_count) {
 }
 END_TEST
 
-/* Whether init counts among root's processes is the daemon's affair: the last of the limit may be refused. */
+/*
+ * Whether init counts among root's processes is the daemon's affair: the last of the limit may be
+ * refused.
+ */
 START_TEST(test_processes_per_user) {
         enum { LIMIT = 6 };
         ax_client *clients[LIMIT + 1] = { 0 };
@@ -155,7 +159,7 @@ START_TEST(test_parked_calls_per_connection) {
         ck_assert_int_eq(wire_receive(fd, &reply, 10000), 1);
         ck_assert_uint_eq(reply.header.serial, 14);
         ck_assert_int_eq(reply.header.status, -AX_EAGAIN);
-        assert_result(wire_call(fd, 20, wire_method("GetParent"), NULL, &reply), 1);
+        assert_result(wire_call(fd, 20, wire_method("Getppid"), NULL, &reply), 1);
 }
 END_TEST
 
@@ -208,7 +212,10 @@ START_TEST(test_one_write_larger_than_the_console_output) {
 }
 END_TEST
 
-/* The daemon's own descriptors run out: whoever comes then is refused, the others go on, and later everybody is welcome again. */
+/*
+ * The daemon's own descriptors run out: whoever comes then is refused, the others go on, and later
+ * everybody is welcome again.
+ */
 START_TEST(test_the_daemon_out_of_descriptors) {
         struct daemon_options options = { .descriptors = 64 };
         ax_client *clients[100] = { 0 };
@@ -299,7 +306,7 @@ START_TEST(test_bad_settings_are_refused) {
 }
 END_TEST
 
-static void find_in_log(const char *text) {
+static bool is_in_log(void *text) {
         char log[65536];
         FILE *file = fopen(the_daemon.log, "re");
         size_t n;
@@ -308,7 +315,11 @@ static void find_in_log(const char *text) {
         n = fread(log, 1, sizeof(log) - 1, file);
         fclose(file);
         log[n] = '\0';
-        ck_assert_msg(strstr(log, text), "the log does not have \"%s\": %s", text, log);
+        return strstr(log, text);
+}
+
+static void find_in_log(char *text) {
+        fixture_wait(is_in_log, text, text);
 }
 
 static void check_sees_itself_only(ax_client *ax, void *userdata) {

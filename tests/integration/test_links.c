@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Hard and symbolic links: their texts, their loops, and how they cross from one mount of the namespace to another.
+ * Hard and symbolic links: their texts, their loops, and how they cross from one mount of the
+ * namespace to another.
  */
 #include "fixture.h"
 

@@ -1,8 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * The host kernel as the judge: thousands of random operations on names, each done twice – through the library, and by the host
- * itself in a directory made its root – must give the same result, down to the error.
+ * The host kernel as the judge: thousands of random operations on names, each done twice – through
+ * the library, and by the host itself in a directory made its root – must give the same result,
+ * down to the error.
  *
- * The store is durable and lies on the same file system as the judge's directory. The seed is printed; AXEBERG_FUZZ_SEED sets it.
+ * The store is durable and lies on the same file system as the judge's directory. The seed is
+ * printed; AXEBERG_SEED sets it.
  */
 #include "fixture.h"
 
@@ -51,7 +54,10 @@ static int host_result(int r) {
         return r < 0 ? -errno : r;
 }
 
-/* Another error than the host's leaves both worlds alike, so the case goes on and collects; a success on one side only ends it. */
+/*
+ * Another error than the host's leaves both worlds alike, so the case goes on and collects; a
+ * success on one side only ends it.
+ */
 static void check(struct model *model, int ours, int expected) {
         if (ours == expected)
                 return;
@@ -61,7 +67,7 @@ static void check(struct model *model, int ours, int expected) {
         ck_assert_msg(++model->complaints < MAX_COMPLAINTS, "too many complaints");
 }
 
-/* ---- operations ------------------------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------------------ */
 
 static void compare_stat(const struct model *model, const struct ax_stat *ours, const struct stat *host) {
         bool directory = S_ISDIR(host->st_mode);
@@ -230,7 +236,7 @@ static void do_random(struct model *model) {
         }
 }
 
-/* ---- the case --------------------------------------------------------------------------------------------- */
+/* ---- the case -------------------------------------------------------------------------------- */
 
 /* Both worlds get the same directories, and a working directory below the root. */
 static void enter_worlds(struct model *model) {
@@ -262,11 +268,8 @@ static void run_model(void *userdata) {
 }
 
 START_TEST(test_names_behave_as_on_the_host) {
-        const char *given = getenv("AXEBERG_FUZZ_SEED");
-        uint64_t seed = given ? strtoull(given, NULL, 0) : 20250117;
-        struct model model = { .state = seed * 2 + 1 };
+        struct model model = { .state = fixture_seed() * 2 + 1 };
 
-        printf("AXEBERG_FUZZ_SEED=%llu\n", (unsigned long long) seed);
         fixture_reap(fixture_fork(run_model, &model));
 }
 END_TEST

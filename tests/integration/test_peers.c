@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Peers that speak the protocol and do not behave: they never read, say nothing, close half of the stream. Nobody else may notice.
+ * Peers that speak the protocol and do not behave: they never read, say nothing, close half of the
+ * stream. Nobody else may notice.
  */
 #include "fixture.h"
 
@@ -89,7 +91,7 @@ START_TEST(test_a_slow_reader_gets_everything_in_the_end) {
         request.path = (char *) "/dev";
         ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
         while (received < CALLS) {
-                bool full = sent == CALLS || wire_send(fd, 100 + sent, wire_method("ReadDir"), &request.base) != 0;
+                bool full = sent == CALLS || wire_send(fd, 100 + sent, wire_method("Readdir"), &request.base) != 0;
 
                 if (!full) {
                         sent++;
@@ -139,7 +141,7 @@ START_TEST(test_an_exit_frame_ends_the_process_at_once) {
 
         request.code = -1;
         assert_result(wire_call(fd, 2, wire_method("Exit"), &request.base, &reply), 0);
-        r = wire_call(fd, 3, wire_method("GetParent"), NULL, &reply);
+        r = wire_call(fd, 3, wire_method("Getppid"), NULL, &reply);
         ck_assert_msg(r == -AX_ESRCH || r == -ECONNRESET || r == -EPIPE, "a call after Exit: %d", r);
         assert_ok(ax_status(watcher, &status));
         ck_assert_uint_eq(status.processes, 2);

@@ -1,10 +1,12 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Pipes and FIFOs, and what descriptors count (F1 to F4).
+ * Pipes: what they hold, atomic writes, ends that wait and ends that are gone; and, on pipes,
+ * what descriptors count (F1 to F4).
  */
+#include "children.h"
 #include "fixture.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,37 +20,7 @@ static void make_pipe(ax_client *ax, int fds[2]) {
         assert_result(ax_set_nonblock(ax, fds[1], true), 0);
 }
 
-static ax_client *spawn_child(ax_client *ax, ax_pid *ret_pid) {
-        ax_client *child = NULL;
-
-        *ret_pid = ax_spawn_client(ax, NULL, &child);
-        ck_assert_int_gt(*ret_pid, 1);
-        return child;
-}
-
-struct waiting {
-        ax_client *ax;
-        ax_pid pid;
-};
-
-static bool is_sleeping(void *userdata) {
-        struct waiting *waiting = userdata;
-        struct ax_process *list;
-        int n = ax_process_list(waiting->ax, &list);
-        bool result = false;
-
-        for (int i = 0; i < n; i++)
-                result |= list[i].pid == waiting->pid && strcmp(list[i].state, "Sleeping") == 0;
-        free(list);
-        return result;
-}
-
-/* Until a call of `sleeper` waits, as somebody else sees it. */
-static void wait_sleeping(ax_client *ax, ax_client *sleeper) {
-        fixture_wait(is_sleeping, &(struct waiting){ ax, ax_getpid(sleeper) }, "a call that waits");
-}
-
-/* ---- pipes ------------------------------------------------------------------------------------------------ */
+/* ---- pipes ----------------------------------------------------------------------------------- */
 
 START_TEST(test_a_pipe_holds_64_KiB) {
         static char data[CAPACITY + 1000], back[CAPACITY + 1000];
@@ -329,126 +301,7 @@ START_TEST(test_a_users_pipes_are_limited) {
 }
 END_TEST
 
-/* ---- FIFOs ------------------------------------------------------------------------------------------------ */
-
-struct opener {
-        ax_client *ax;
-        unsigned flags;
-        int result;
-};
-
-static void *open_fifo(void *userdata) {
-        struct opener *opener = userdata;
-
-        opener->result = ax_open(opener->ax, "/tmp/fifo", opener->flags);
-        return NULL;
-}
-
-START_TEST(test_opening_a_fifo_waits_for_the_other_side) {
-        static const unsigned orders[2][2] = { { AX_O_READ, AX_O_WRITE }, { AX_O_WRITE, AX_O_READ } };
-        _connected_ ax_client *ax = fixture_connect();
-        ax_client *other = fixture_connect();
-        struct ax_stat status;
-        char buf[8];
-
-        assert_result(ax_umask(ax, 027), 022);
-        assert_result(ax_mkfifo(ax, "/tmp/fifo"), 0);
-        assert_error(ax_mkfifo(ax, "/tmp/fifo"), AX_EEXIST);
-        assert_error(ax_mkfifo(ax, "/dev/fifo"), AX_EROFS);
-        assert_result(ax_stat(ax, "/tmp/fifo", &status), 0);
-        ck_assert_uint_eq(status.mode, S_IFIFO | 0640);
-        for (int i = 0; i < 2; i++) {
-                struct opener opener = { .ax = other, .flags = orders[i][0] };
-                pthread_t thread;
-                int fd, reader_fd;
-
-                assert_result(pthread_create(&thread, NULL, open_fifo, &opener), 0);
-                wait_sleeping(ax, other);
-                fd = (int) assert_ok(ax_open(ax, "/tmp/fifo", orders[i][1]));
-                assert_result(pthread_join(thread, NULL), 0);
-                ck_assert_int_eq(opener.result, 3);
-                reader_fd = i == 0 ? opener.result : fd;
-                assert_result(ax_write(i == 0 ? ax : other, i == 0 ? fd : opener.result, "hello", 5), 5);
-                assert_result(ax_read(i == 0 ? other : ax, reader_fd, buf, sizeof(buf)), 5);
-                assert_result(ax_close(i == 0 ? ax : other, i == 0 ? fd : opener.result), 0);
-                assert_result(ax_read(i == 0 ? other : ax, reader_fd, buf, sizeof(buf)), 0);
-                assert_result(ax_close(i == 0 ? other : ax, reader_fd), 0);
-        }
-        ax_disconnect(other);
-}
-END_TEST
-
-START_TEST(test_fifos_that_do_not_wait) {
-        _connected_ ax_client *ax = fixture_connect();
-        int reader, writer, both;
-        char byte;
-
-        assert_result(ax_mkfifo(ax, "/tmp/fifo"), 0);
-        assert_error(ax_open(ax, "/tmp/fifo", AX_O_WRITE | AX_O_NONBLOCK), AX_ENXIO);
-        reader = (int) assert_ok(ax_open(ax, "/tmp/fifo", AX_O_READ | AX_O_NONBLOCK));
-        assert_result(ax_read(ax, reader, &byte, 1), 0); /* no writer: the end */
-        writer = (int) assert_ok(ax_open(ax, "/tmp/fifo", AX_O_WRITE));
-        assert_error(ax_read(ax, reader, &byte, 1), AX_EAGAIN);
-        assert_result(ax_write(ax, writer, "x", 1), 1);
-        assert_result(ax_rename(ax, "/tmp/fifo", "/tmp/moved"), 0);
-        assert_result(ax_unlink(ax, "/tmp/moved"), 0);
-        assert_result(ax_read(ax, reader, &byte, 1), 1);
-        assert_result(ax_close(ax, reader), 0);
-        assert_result(ax_signal(ax, AX_SIGPIPE, AX_SIGNAL_IGNORE), AX_SIGNAL_DEFAULT);
-        assert_error(ax_write(ax, writer, "x", 1), AX_EPIPE);
-        assert_result(ax_mkfifo(ax, "/tmp/fifo"), 0);
-        both = (int) assert_ok(ax_open(ax, "/tmp/fifo", AX_RDWR));
-        assert_result(ax_write(ax, both, "y", 1), 1);
-        assert_result(ax_read(ax, both, &byte, 1), 1);
-}
-END_TEST
-
-static void note_signal(ax_client *ax, int signal, void *userdata) {
-        (void) ax;
-        *(int *) userdata = signal;
-}
-
-START_TEST(test_a_fifo_that_is_being_opened_can_be_given_up) {
-        static const unsigned sides[] = { AX_O_READ, AX_O_WRITE };
-        _connected_ ax_client *ax = fixture_connect();
-
-        assert_result(ax_mkfifo(ax, "/tmp/fifo"), 0);
-        for (int i = 0; i < 4; i++) {
-                ax_client *other = fixture_connect();
-                struct opener opener = { .ax = other, .flags = sides[i % 2] };
-                pthread_t thread;
-                int handled = 0;
-
-                assert_result(ax_signal_handle(other, AX_SIGUSR1, note_signal, &handled), AX_SIGNAL_DEFAULT);
-                assert_result(pthread_create(&thread, NULL, open_fifo, &opener), 0);
-                wait_sleeping(ax, other);
-                assert_result(ax_kill(ax, ax_getpid(other), i < 2 ? AX_SIGUSR1 : AX_SIGKILL), 0);
-                assert_result(pthread_join(thread, NULL), 0);
-                assert_error(opener.result, i < 2 ? AX_EINTR : AX_ESRCH);
-                ck_assert_int_eq(handled, i < 2 ? AX_SIGUSR1 : 0);
-                ax_disconnect(other);
-        }
-        /* none of them counts any more */
-        assert_error(ax_open(ax, "/tmp/fifo", AX_O_WRITE | AX_O_NONBLOCK), AX_ENXIO);
-}
-END_TEST
-
-static void open_as_another(ax_client *ax, void *userdata) {
-        (void) userdata;
-        assert_error(ax_open(ax, "/tmp/fifo", AX_O_READ | AX_O_NONBLOCK), AX_EACCES);
-        assert_error(ax_open(ax, "/tmp/fifo", AX_O_WRITE), AX_EACCES);
-}
-
-START_TEST(test_a_fifos_mode_holds) {
-        _connected_ ax_client *ax = fixture_connect();
-
-        assert_result(ax_umask(ax, 077), 022);
-        assert_result(ax_mkfifo(ax, "/tmp/fifo"), 0);
-        fixture_as_uid(FIXTURE_UID, open_as_another, NULL);
-}
-END_TEST
-
-/* ---- what is counted --------------------------------------------------------------------------------------- */
+/* ---- what is counted ------------------------------------------------------------------------- */
 
 START_TEST(test_F1_F2_an_object_lives_as_long_as_there_are_references) {
         _connected_ ax_client *ax = fixture_connect();
@@ -531,11 +384,6 @@ int main(void) {
         fixture_add(suite, test_what_pipes_cannot, 0);
         fixture_add(suite, test_limits_leave_nothing_half_done, 0);
         fixture_add(suite, test_a_users_pipes_are_limited, FIXTURE_NO_DAEMON);
-        fixture_add(suite, test_opening_a_fifo_waits_for_the_other_side, 0);
-        fixture_add(suite, test_fifos_that_do_not_wait, 0);
-        fixture_add(suite, test_a_fifo_that_is_being_opened_can_be_given_up, 0);
-        fixture_add(suite, test_opening_a_fifo_waits_for_the_other_side, FIXTURE_DURABLE);
-        fixture_add(suite, test_a_fifos_mode_holds, FIXTURE_ROOT);
         fixture_add(suite, test_F1_F2_an_object_lives_as_long_as_there_are_references, 0);
         fixture_add(suite, test_F3_use_after_close_is_BadFd, 0);
         fixture_add(suite, test_F4_duplicates_and_inherited_descriptors_share, 0);

@@ -1,8 +1,10 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Long random sequences of calls on processes, signals, descriptors, pipes, tasks and timers, each compared with a simple model: every result, every
- * handler that runs and its order, and now and then the whole state as /proc and the process list show it.
+ * Long random sequences of calls on processes, signals, descriptors, pipes, tasks and timers, each
+ * compared with a simple model: every result, every handler that runs and its order, and now and
+ * then the whole state as /proc and the process list show it.
  *
- * P1-P3, S1-S5, F1-F4 in one. The seed is printed; AXEBERG_FUZZ_SEED sets it.
+ * P1-P3, S1-S5, F1-F4 in one. The seed is printed; AXEBERG_SEED sets it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -68,7 +70,10 @@ static void bury(struct world *world) {
         }
 }
 
-/* At the end of a call, and there may have been none, the library has run the handlers that were due. */
+/*
+ * At the end of a call, and there may have been none, the library has run the handlers that were
+ * due.
+ */
 static void settle(struct world *world, int actor) {
         int signal, n = 0;
 
@@ -84,7 +89,7 @@ static void settle(struct world *world, int actor) {
         bury(world);
 }
 
-/* ---- operations ------------------------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------------------ */
 
 static void do_spawn(struct world *world, int actor) {
         int slot = model_free_slot(&world->model);
@@ -201,7 +206,7 @@ static void do_pipe(struct world *world, int actor) {
         EXPECT(world, ax_set_nonblock(world->clients[actor], ours[1], true), 0);
 }
 
-/* A descriptor that is a pipe's, where there is one: most numbers are free. */
+/* A descriptor that is a pipe's, if there is one: most numbers are free. */
 static int any_fd(struct world *world, int actor, enum model_kind kind) {
         int start = (int) below(world, MODEL_FDS);
 
@@ -277,7 +282,7 @@ static const struct {
         { "read", 12, do_read },      { "write", 12, do_write },    { "task", 6, do_task },
 };
 
-/* ---- the whole state -------------------------------------------------------------------------------------- */
+/* ---- the whole state ------------------------------------------------------------------------- */
 
 static uint32_t mask_of(const char *text, const char *field) {
         const char *at = strstr(text, field);
@@ -367,12 +372,9 @@ static void step(struct world *world) {
 
 START_TEST(test_long_sequences_do_what_the_model_does) {
         static struct world world;
-        const char *seed = getenv("AXEBERG_FUZZ_SEED");
         struct ax_status status;
 
-        world.random = seed ? strtoull(seed, NULL, 0) : 20261123;
-        printf("AXEBERG_FUZZ_SEED=%llu\n", (unsigned long long) world.random);
-        world.random = world.random * 2 + 1;
+        world.random = fixture_seed() * 2 + 1;
         world.clients[0] = fixture_connect();
         model_init(&world.model, ax_getpid(world.clients[0]));
         assert_result(ax_task_create(world.clients[0], &world.tasks[0]), 0);

@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * /proc: every process as a directory, for as long as it lives, and its private parts only for its user.
+ * /proc: every process as a directory, for as long as it lives, and its private parts only for its
+ * user.
  */
 #include "fixture.h"
 
@@ -55,6 +57,70 @@ START_TEST(test_status_tells_pid_parent_user_and_state) {
         assert_field(ax, "/proc/1/status", "Pid", 1);
         get_field(ax, "/proc/1/status", "Name", value, sizeof(value));
         ck_assert_str_eq(value, "init");
+}
+END_TEST
+
+/* A process whose program calls itself so. */
+static int connect_as(const char *argument) {
+        Axeberg__HelloRequest request = AXEBERG__HELLO_REQUEST__INIT;
+        static struct wire_frame reply;
+        int fd = wire_connect(the_daemon.socket);
+        char *arguments[] = { (char *) argument };
+
+        ck_assert_int_ge(fd, 0);
+        request.version = AX_PROTOCOL_VERSION;
+        request.argv = arguments;
+        request.n_argv = 1;
+        assert_result(wire_call(fd, 1, AX_METHOD(hello), &request.base, &reply), 0);
+        wire_frame_close_fds(&reply);
+        return fd;
+}
+
+START_TEST(test_no_name_forges_a_line) {
+        _connected_ ax_client *ax = fixture_connect();
+        _closed_ int fd = connect_as("/bin/evil\nUid:\t0\tX\\\033[31m\xff\u202e");
+        char path[64], value[128], text[4096];
+        struct ax_process *processes;
+        int n = (int) assert_ok(ax_process_list(ax, &processes));
+
+        ck_assert_str_eq(processes[n - 1].command, "evil\\nUid:\\t0\\tX\\\\\\x1b[31m\\xff\\u202e");
+        snprintf(path, sizeof(path), "/proc/%d/status", processes[n - 1].pid);
+        get_field(ax, path, "Name", value, sizeof(value));
+        ck_assert_str_eq(value, processes[n - 1].command);
+        assert_field(ax, path, "Uid", (long) geteuid());
+        snprintf(path, sizeof(path), "/proc/%d/stat", processes[n - 1].pid);
+        get_text(ax, path, text, sizeof(text));
+        ck_assert_ptr_eq(strchr(text, '\n'), text + strlen(text) - 1);
+        ck_assert_ptr_null(strchr(text, '\033'));
+        /* arguments are what they are */
+        snprintf(path, sizeof(path), "/proc/%d/cmdline", processes[n - 1].pid);
+        get_text(ax, path, text, sizeof(text));
+        ck_assert_str_eq(text, "/bin/evil\nUid:\t0\tX\\\033[31m\xff\u202e");
+        free(processes);
+}
+END_TEST
+
+START_TEST(test_names_do_not_fill_a_list) {
+        enum { MANY = 300 };
+        static char name[2041];
+        _connected_ ax_client *ax = fixture_connect();
+        int fds[MANY], before, after;
+        struct ax_process *processes;
+
+        memset(name, '\033', sizeof(name) - 1);
+        before = (int) assert_ok(ax_process_list(ax, &processes));
+        free(processes);
+        for (int i = 0; i < MANY; i++)
+                fds[i] = connect_as(name);
+        after = (int) assert_ok(ax_process_list(ax, &processes));
+        ck_assert_int_eq(after, before + MANY);
+        ck_assert_str_eq(
+                processes[after - 1].command,
+                "\\x1b\\x1b\\x1b\\x1b\\x1b\\x1b\\x1b\\x1b\\x1b\\x1b\\x1b\\x1b\\x1b\\x1b\\x1b"); /* cut behind an escape */
+        free(processes);
+        for (int i = 0; i < MANY; i++)
+                close(fds[i]);
+        fixture_wait_sessions(ax, 1);
 }
 END_TEST
 
@@ -246,6 +312,8 @@ int main(void) {
         Suite *suite = suite_create("procfs");
 
         fixture_add(suite, test_status_tells_pid_parent_user_and_state, 0);
+        fixture_add(suite, test_no_name_forges_a_line, 0);
+        fixture_add(suite, test_names_do_not_fill_a_list, 0);
         fixture_add(suite, test_self_is_the_reader, 0);
         fixture_add(suite, test_cwd_and_fd_links, 0);
         fixture_add(suite, test_cmdline_is_what_the_program_said, 0);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Rename: what replaces what, what cannot, and that no moment is without a file.
  */

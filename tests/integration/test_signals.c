@@ -1,88 +1,19 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Signals: S1 to S5, what each does, handlers, and who may send them. Other processes are children whose connection the case holds itself.
+ * Signals: S1 to S5, what each does, and who may send them. Other processes are children whose
+ * connection the case holds itself.
  */
+#include "children.h"
 #include "fixture.h"
+#include "handled.h"
 
-#include <math.h>
-#include <poll.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static const int all_signals[] = { AX_SIGHUP,  AX_SIGINT,  AX_SIGQUIT, AX_SIGKILL, AX_SIGUSR1, AX_SIGUSR2,
                                    AX_SIGPIPE, AX_SIGALRM, AX_SIGTERM, AX_SIGCHLD, AX_SIGCONT, AX_SIGSTOP };
 enum { N_SIGNALS = sizeof(all_signals) / sizeof(all_signals[0]) };
 
-struct handled {
-        int signals[64], count;
-};
-
-static void assert_handled(const struct handled *handled, const int *expected, int count) {
-        ck_assert_int_eq(handled->count, count);
-        for (int i = 0; i < count; i++)
-                ck_assert_int_eq(handled->signals[i], expected[i]);
-}
-
-static void note_signal(ax_client *ax, int signal, void *userdata) {
-        struct handled *handled = userdata;
-
-        (void) ax;
-        if (handled->count < 64)
-                handled->signals[handled->count++] = signal;
-}
-
-static ax_client *spawn_child(ax_client *ax, ax_pid *ret_pid) {
-        ax_client *child = NULL;
-
-        *ret_pid = ax_spawn_client(ax, NULL, &child);
-        ck_assert_int_gt(*ret_pid, 1);
-        return child;
-}
-
-static void assert_state(ax_client *ax, ax_pid pid, const char *state) {
-        struct ax_process *list;
-        int n = ax_process_list(ax, &list);
-        const char *found = "gone";
-
-        for (int i = 0; i < n; i++)
-                if (list[i].pid == pid)
-                        found = list[i].state;
-        ck_assert_str_eq(found, state);
-        free(list);
-}
-
-static void assert_wait(ax_client *ax, ax_pid pid, enum ax_wait_kind kind, int code) {
-        struct ax_wait_status status = { 0 };
-
-        assert_result(ax_wait(ax, pid, &status, 0), pid);
-        ck_assert_int_eq(status.kind, kind);
-        ck_assert_int_eq(status.code, code);
-}
-
-struct waiting {
-        ax_client *ax;
-        ax_pid pid;
-        const char *state;
-};
-
-static bool is_in_state(void *userdata) {
-        struct waiting *waiting = userdata;
-        struct ax_process *list;
-        int n = ax_process_list(waiting->ax, &list);
-        bool result = false;
-
-        for (int i = 0; i < n; i++)
-                result |= list[i].pid == waiting->pid && strcmp(list[i].state, waiting->state) == 0;
-        free(list);
-        return result;
-}
-
-static void wait_state(ax_client *ax, ax_pid pid, const char *state) {
-        fixture_wait(is_in_state, &(struct waiting){ ax, pid, state }, state);
-}
-
-/* ---- S1, S2 ----------------------------------------------------------------------------------------------- */
+/* ---- S1, S2 ---------------------------------------------------------------------------------- */
 
 START_TEST(test_S1_kill_always_ends) {
         _connected_ ax_client *ax = fixture_connect();
@@ -179,7 +110,7 @@ START_TEST(test_S2_a_stopped_process_makes_no_progress) {
 }
 END_TEST
 
-/* ---- S3, S4, S5 ------------------------------------------------------------------------------------------- */
+/* ---- S3, S4, S5 ------------------------------------------------------------------------------ */
 
 START_TEST(test_S3_equal_pending_signals_coalesce) {
         _connected_ ax_client *ax = fixture_connect();
@@ -266,7 +197,7 @@ START_TEST(test_S5_kill_comes_before_what_is_pending) {
 }
 END_TEST
 
-/* ---- what signals do -------------------------------------------------------------------------------------- */
+/* ---- what signals do ------------------------------------------------------------------------- */
 
 START_TEST(test_default_actions) {
         _connected_ ax_client *ax = fixture_connect();
@@ -346,143 +277,7 @@ START_TEST(test_stop_drops_a_pending_cont) {
 }
 END_TEST
 
-/* ---- handlers --------------------------------------------------------------------------------------------- */
-
-static void *raise_soon(void *userdata) {
-        ax_client *ax = fixture_connect();
-        ax_pid pid = ax_getpid(userdata);
-
-        wait_state(ax, pid, "Sleeping");
-        assert_result(ax_kill(ax, pid, AX_SIGUSR1), 0);
-        ax_disconnect(ax);
-        return NULL;
-}
-
-START_TEST(test_a_handled_signal_interrupts_what_waits) {
-        _connected_ ax_client *ax = fixture_connect();
-        struct handled handled = { 0 };
-        ax_task_id task;
-        pthread_t sender;
-        int fds[2];
-        char byte;
-
-        assert_result(ax_signal_handle(ax, AX_SIGUSR1, note_signal, &handled), AX_SIGNAL_DEFAULT);
-        assert_result(ax_task_create(ax, &task), 0);
-        assert_result(ax_pipe(ax, fds), 0);
-        for (int i = 0; i < 3; i++) {
-                assert_result(pthread_create(&sender, NULL, raise_soon, ax), 0);
-                if (i == 0)
-                        assert_error(ax_read(ax, fds[0], &byte, 1), AX_EINTR);
-                else if (i == 1)
-                        assert_error(ax_task_wait(ax, task, -1), AX_EINTR);
-                else
-                        assert_error(ax_read(ax, AX_STDIN, &byte, 1), AX_EINTR);
-                assert_result(pthread_join(sender, NULL), 0);
-                ck_assert_int_eq(handled.count, i + 1);
-        }
-}
-END_TEST
-
-START_TEST(test_an_interrupted_write_tells_what_it_did) {
-        static char data[200000];
-        _connected_ ax_client *ax = fixture_connect();
-        struct handled handled = { 0 };
-        pthread_t sender;
-        int fds[2];
-
-        assert_result(ax_signal_handle(ax, AX_SIGUSR1, note_signal, &handled), AX_SIGNAL_DEFAULT);
-        assert_result(ax_pipe(ax, fds), 0);
-        assert_result(pthread_create(&sender, NULL, raise_soon, ax), 0);
-        assert_result(ax_write(ax, fds[1], data, sizeof(data)), 65536);
-        assert_result(pthread_join(sender, NULL), 0);
-        ck_assert_int_eq(handled.count, 1);
-}
-END_TEST
-
-START_TEST(test_handlers_run_in_dispatch) {
-        _connected_ ax_client *ax = fixture_connect();
-        struct handled handled = { 0 };
-        struct pollfd poller;
-        ax_client *child;
-        ax_pid pid;
-
-        child = spawn_child(ax, &pid);
-        assert_result(ax_signal_handle(child, AX_SIGUSR1, note_signal, &handled), AX_SIGNAL_DEFAULT);
-        assert_result(ax_signal_handle(child, AX_SIGUSR2, note_signal, &handled), AX_SIGNAL_DEFAULT);
-        poller = (struct pollfd){ .fd = ax_fileno(child), .events = POLLIN };
-        ck_assert_int_ge(poller.fd, 0);
-        assert_result(ax_dispatch(child, 0), 0);
-        assert_result(ax_dispatch(child, 1), 0);
-        assert_error(ax_dispatch(child, NAN), AX_EINVAL);
-        ck_assert_int_eq(poll(&poller, 1, 0), 0);
-        assert_result(ax_kill(ax, pid, AX_SIGUSR1), 0);
-        assert_result(ax_kill(ax, pid, AX_SIGUSR2), 0);
-        ck_assert_int_eq(handled.count, 0); /* never asynchronously */
-        ck_assert_int_eq(poll(&poller, 1, 20000), 1);
-        assert_result(ax_dispatch(child, -1), 2);
-        ck_assert_int_eq(handled.count, 2);
-        ck_assert_int_eq(poll(&poller, 1, 0), 0);
-        assert_result(ax_dispatch(child, 0), 0);
-        ax_disconnect(child);
-}
-END_TEST
-
-struct nested {
-        struct handled handled;
-        ax_pid pid;
-        int depth, deepest;
-};
-
-/* Raises its own signal, which must wait, and another, which need not. */
-static void raise_again(ax_client *ax, int signal, void *userdata) {
-        struct nested *nested = userdata;
-
-        if (++nested->depth > nested->deepest)
-                nested->deepest = nested->depth;
-        note_signal(ax, signal, &nested->handled);
-        if (nested->handled.count == 1) {
-                assert_result(ax_kill(ax, nested->pid, AX_SIGUSR1), 0);
-                ck_assert_int_eq(nested->handled.count, 1);
-                assert_result(ax_sigpending(ax), 1);
-                assert_result(ax_kill(ax, nested->pid, AX_SIGUSR2), 0);
-                ck_assert_int_eq(nested->handled.count, 2);
-        }
-        nested->depth--;
-}
-
-START_TEST(test_a_signal_is_blocked_while_its_handler_runs) {
-        static const int order[] = { AX_SIGUSR1, AX_SIGUSR2, AX_SIGUSR1 };
-        _connected_ ax_client *ax = fixture_connect();
-        struct nested nested = { .pid = ax_getpid(ax) };
-
-        assert_result(ax_signal_handle(ax, AX_SIGUSR1, raise_again, &nested), AX_SIGNAL_DEFAULT);
-        assert_result(ax_signal_handle(ax, AX_SIGUSR2, raise_again, &nested), AX_SIGNAL_DEFAULT);
-        assert_result(ax_kill(ax, nested.pid, AX_SIGUSR1), 0);
-        assert_handled(&nested.handled, order, 3);
-        ck_assert_int_eq(nested.deepest, 2);
-}
-END_TEST
-
-START_TEST(test_sigchld_and_sigalrm_are_handled) {
-        _connected_ ax_client *ax = fixture_connect();
-        struct handled handled = { 0 };
-        ax_client *child;
-        ax_pid pid;
-
-        assert_result(ax_signal_handle(ax, AX_SIGCHLD, note_signal, &handled), AX_SIGNAL_DEFAULT);
-        assert_result(ax_signal_handle(ax, AX_SIGALRM, note_signal, &handled), AX_SIGNAL_DEFAULT);
-        child = spawn_child(ax, &pid);
-        ax_disconnect(child);
-        assert_result(ax_dispatch(ax, -1), 1);
-        ck_assert_int_eq(handled.signals[0], AX_SIGCHLD);
-        assert_wait(ax, pid, AX_EXITED, 0);
-        assert_result(ax_alarm(ax, 1, NULL), 0);
-        assert_result(ax_dispatch(ax, -1), 1);
-        ck_assert_int_eq(handled.signals[1], AX_SIGALRM);
-}
-END_TEST
-
-/* ---- who ---------------------------------------------------------------------------------------------------- */
+/* ---- who ------------------------------------------------------------------------------------- */
 
 static void kill_as_another(ax_client *ax, void *userdata) {
         assert_error(ax_kill(ax, *(ax_pid *) userdata, AX_SIGTERM), AX_EPERM);
@@ -584,11 +379,6 @@ int main(void) {
         fixture_add(suite, test_actions_are_told_and_done, 0);
         fixture_add(suite, test_cont_continues_even_where_it_is_ignored_or_blocked, 0);
         fixture_add(suite, test_stop_drops_a_pending_cont, 0);
-        fixture_add(suite, test_a_handled_signal_interrupts_what_waits, 0);
-        fixture_add(suite, test_an_interrupted_write_tells_what_it_did, 0);
-        fixture_add(suite, test_handlers_run_in_dispatch, 0);
-        fixture_add(suite, test_a_signal_is_blocked_while_its_handler_runs, 0);
-        fixture_add(suite, test_sigchld_and_sigalrm_are_handled, 0);
         fixture_add(suite, test_only_the_same_user_or_an_administrator_may_signal, FIXTURE_ROOT);
         fixture_add(suite, test_groups, 0);
         fixture_add(suite, test_signal_zero_and_nobody, 0);

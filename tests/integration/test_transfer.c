@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Data of every size goes through whole: what fits a frame, what just does not, and megabytes.
  */
@@ -133,7 +134,9 @@ START_TEST(test_large_reads_of_devices) {
 }
 END_TEST
 
-/* A write that meets the end of the space tells how far it came; the next one that there is none. */
+/*
+ * A write that meets the end of the space tells how far it came; the next one that there is none.
+ */
 START_TEST(test_a_full_store) {
         enum { SIZE = 1 << 20 };
         struct daemon_options options = { .small_store = 256 << 10 };

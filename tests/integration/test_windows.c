@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Windows: a program's side and viewers' side.
  */
@@ -6,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "children.h"
 #include "fixture.h"
 
 static uint64_t id_of(ax_client *ax, int fd) {
@@ -99,18 +101,6 @@ static void *view(void *userdata) {
         return NULL;
 }
 
-static bool is_sleeping(void *userdata) {
-        ax_client *ax = userdata;
-        struct ax_process *processes;
-        int n = ax_process_list(ax, &processes);
-        bool sleeping = false;
-
-        for (int i = 0; i < n; i++)
-                sleeping |= strcmp(processes[i].state, "Sleeping") == 0;
-        free(processes);
-        return sleeping;
-}
-
 START_TEST(test_a_viewer_waits_and_learns_of_the_end) {
         _connected_ ax_client *ax = fixture_connect();
         ax_client *owner = fixture_connect();
@@ -124,7 +114,7 @@ START_TEST(test_a_viewer_waits_and_learns_of_the_end) {
         viewer.version = screen.version;
         ax_screen_free(&screen);
         assert_result(pthread_create(&thread, NULL, view, &viewer), 0);
-        fixture_wait(is_sleeping, owner, "a viewer that waits");
+        wait_any_sleeping(owner, "a viewer that waits");
         ax_disconnect(owner); /* a window ends with its process */
         assert_result(pthread_join(thread, NULL), 0);
         ck_assert_int_eq(viewer.result, -AX_ENOENT);
@@ -238,11 +228,53 @@ START_TEST(test_a_screen_larger_than_a_frame) {
 }
 END_TEST
 
+/* libvterm never returns if it is to repeat a character before there was one. */
+START_TEST(test_nothing_is_repeated_nine_times) {
+        static const char *const streams[] = { "\033[b", "\033[9b", "\033c\033[9b", "\033[5;80H\033[999b" };
+
+        for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++) {
+                _connected_ ax_client *ax = fixture_connect();
+                int fd = (int) assert_ok(ax_window_create(ax, "repeat"));
+
+                assert_row(ax, id_of(ax, fd), 0, "");
+                put(ax, fd, streams[i]);
+                put(ax, fd, "\033[H\033[2Jlives\033[3b");
+                assert_row(ax, id_of(ax, fd), 0, "livessss");
+        }
+}
+END_TEST
+
+static bool shows(ax_client *ax, uint64_t window, const char *text) {
+        struct ax_screen screen;
+        bool found;
+
+        assert_result(ax_window_read(ax, window, 0, AX_WINDOW_PLAIN, &screen), 0);
+        found = strcmp(screen.text[0], text) == 0;
+        ax_screen_free(&screen);
+        return found;
+}
+
+/*
+ * A stream that the parser never comes back from costs its own window's screen, and that is new
+ * then.
+ */
+START_TEST(test_a_parser_that_loops_is_ended) {
+        _connected_ ax_client *ax = fixture_connect();
+        int fd = (int) assert_ok(ax_window_create(ax, "loop"));
+        uint64_t window = id_of(ax, fd);
+
+        put(ax, fd, "\xcc\x80\033[9b");
+        do {
+                put(ax, fd, "\033[Hlives");
+        } while (!shows(ax, window, "lives"));
+}
+END_TEST
+
 /* Whatever is written, the daemon lives. */
 START_TEST(test_hostile_streams) {
         _connected_ ax_client *ax = fixture_connect();
         int fd = (int) assert_ok(ax_window_create(ax, "hostile"));
-        uint64_t window = id_of(ax, fd), random = 88172645463325252u;
+        uint64_t window = id_of(ax, fd), random = fixture_seed();
         static const char *const pieces[] = {
                 "\033[",  "999999999",  ";",      "\033]2;", "\033P", "\033\\", "H", "r",      "\xff\xfe", "\xf4",
                 "?1049h", "?1049l",     "@",      "P",       "\033c", "L",      "M", "\033#8", "\n",       "\t",
@@ -281,6 +313,8 @@ static void look(ax_client *ax, void *userdata) {
         struct ax_screen screen;
 
         assert_result(ax_window_list(ax, &windows), 1);
+        ck_assert_uint_eq(windows[0].id, window);
+        ck_assert_str_eq(windows[0].title, ""); /* which may say what is in it */
         free(windows);
         assert_error(ax_window_read(ax, window, 0, 0, &screen), AX_EPERM);
         assert_error(ax_window_type(ax, window, "x", 1), AX_EPERM);
@@ -292,6 +326,69 @@ START_TEST(test_a_window_is_its_users) {
         uint64_t window = id_of(ax, (int) assert_ok(ax_window_create(ax, "private")));
 
         fixture_as_uid(FIXTURE_UID, look, &window);
+}
+END_TEST
+
+static void assert_title(ax_client *ax, int fd, const char *expected) {
+        struct ax_window window, *windows;
+        struct ax_screen screen;
+
+        /* first what waits until the stream has been processed */
+        assert_result(ax_window_read(ax, id_of(ax, fd), 0, 0, &screen), 0);
+        ck_assert_str_eq(screen.title, expected);
+        assert_result(ax_window_get(ax, fd, &window), 0);
+        ck_assert_str_eq(window.title, expected);
+        assert_result(ax_window_list(ax, &windows), 1);
+        ck_assert_str_eq(windows[0].title, expected);
+        free(windows);
+        ax_screen_free(&screen);
+}
+
+START_TEST(test_titles_are_printable) {
+        _connected_ ax_client *ax = fixture_connect();
+        int fd = (int) assert_ok(ax_window_create(ax, "T\033\\\033]0;X\a\xc2\x9b\xff\n"));
+        char longest[512] = "xx", cut[128] = "xx";
+
+        assert_title(ax, fd, "T\\x1b\\\\\\x1b]0;X\\x07\\u009b\\xff\\n");
+        assert_result(ax_window_set_title(ax, fd, "\u202er\u00e4t"), 0);
+        assert_title(ax, fd, "\\u202er\u00e4t");
+        put(ax, fd, "\033]2;by \xc2\x9bthe\xff stream\033\\");
+        assert_title(ax, fd, "by \\u009bthe\\xff stream");
+        /* however they come, they are cut behind a whole character */
+        for (int i = 0; i < 100; i++)
+                strcat(longest, "\u00e4");
+        for (int i = 0; i < 62; i++)
+                strcat(cut, "\u00e4");
+        assert_result(ax_window_set_title(ax, fd, longest), 0);
+        assert_title(ax, fd, cut);
+        put(ax, fd, "\033]2;");
+        put(ax, fd, longest);
+        put(ax, fd, "\a");
+        assert_title(ax, fd, cut);
+}
+END_TEST
+
+START_TEST(test_rows_have_no_control_characters) {
+        _connected_ ax_client *ax = fixture_connect();
+        int fd = (int) assert_ok(ax_window_create(ax, NULL));
+        uint64_t window = id_of(ax, fd);
+        struct ax_screen screen;
+
+        put(ax, fd,
+            "a\xc2\x9b"
+            "31mb\u202ec\u200bd\u00ad\u2028\ne\u0301");
+        for (unsigned plain = 0; plain <= AX_WINDOW_PLAIN; plain += AX_WINDOW_PLAIN) {
+                assert_result(ax_window_read(ax, window, 0, plain, &screen), 0);
+                for (const char *at = screen.text[0]; *at; at++)
+                        ck_assert((unsigned char) *at >= 0x20 || (!plain && *at == '\033' && at[1] == '['));
+                ck_assert_ptr_null(strstr(screen.text[0], "\xc2\x9b"));
+                ck_assert_ptr_null(strstr(screen.text[0], "\u202e"));
+                ck_assert_ptr_null(strstr(screen.text[0], "\u200b"));
+                ck_assert_ptr_null(strstr(screen.text[0], "\u00ad"));
+                ck_assert_ptr_null(strstr(screen.text[0], "\u2028"));
+                ax_screen_free(&screen);
+        }
+        assert_row(ax, window, 1, "e\u0301");
 }
 END_TEST
 
@@ -308,7 +405,7 @@ START_TEST(test_windows_are_limited) {
 }
 END_TEST
 
-/* ---- the console, followed --------------------------------------------------------------------------------------- */
+/* ---- the console, followed ------------------------------------------------------------------- */
 
 START_TEST(test_the_console_can_be_followed_by_several) {
         _connected_ ax_client *ax = fixture_connect();
@@ -325,7 +422,7 @@ START_TEST(test_the_console_can_be_followed_by_several) {
         assert_result(ax_console_follow(ax, &one, data, sizeof(data), NULL), 4);
         ck_assert_mem_eq(data, "next", 4);
         assert_result(ax_console_take_output(ax, data, sizeof(data)), 0);
-        /* one that is late is told what it lost */
+        /* one that is late learns what it lost */
         late = one;
         for (int i = 0; i < 300; i++) {
                 char line[1024] = { 0 };
@@ -362,8 +459,12 @@ int main(void) {
         fixture_add(suite, test_keys_and_events_are_its_input, 0);
         fixture_add(suite, test_titles_and_sizes_are_checked, 0);
         fixture_add(suite, test_a_screen_larger_than_a_frame, 0);
+        fixture_add(suite, test_nothing_is_repeated_nine_times, 0);
+        fixture_add(suite, test_a_parser_that_loops_is_ended, 0);
         fixture_add(suite, test_hostile_streams, 0);
         fixture_add(suite, test_a_window_is_its_users, FIXTURE_ROOT);
+        fixture_add(suite, test_titles_are_printable, 0);
+        fixture_add(suite, test_rows_have_no_control_characters, 0);
         fixture_add(suite, test_windows_are_limited, FIXTURE_NO_DAEMON);
         fixture_add(suite, test_the_console_can_be_followed_by_several, 0);
         fixture_add(suite, test_the_consoles_size, 0);

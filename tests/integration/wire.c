@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Frames by hand. What is sent need not be valid, and what is received is checked against WIRE.md before anybody looks
- * at it: a frame whose lengths do not agree is -EBADMSG.
+ * Frames by hand. What is sent need not be valid, and what is received is checked against WIRE.md
+ * before anybody looks at it: a frame whose lengths do not agree is -EBADMSG.
  */
 #include "wire.h"
 

@@ -1,7 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The wire as a stranger sees it: frames by hand, good and bad ones, without the library.
  *
- * A connection is a plain descriptor. Functions return 0 or a negative errno unless told otherwise.
+ * A connection is a plain descriptor. Functions return 0 or a negative errno unless they say
+ * otherwise.
  */
 #pragma once
 
@@ -27,7 +29,7 @@ int wire_connect(const char *socket_path);
 /* Say Hello with serial 1; the new pid, or the daemon's error. */
 int wire_hello(int fd);
 
-/* The number of a method of `service Kernel` by its name; aborts where there is none. */
+/* The number of a method of `service Kernel` by its name; aborts if there is none. */
 uint32_t wire_method(const char *name);
 
 /* Write a whole request frame to @bytes (AX_FRAME_MAX_SIZE long); its length. */
@@ -41,10 +43,16 @@ int wire_send(int fd, uint32_t serial, uint32_t method, const ProtobufCMessage *
 int wire_send_trailer(int fd, uint32_t serial, uint32_t method, const ProtobufCMessage *message, const void *trailer,
                       size_t trailer_size);
 
-/* Wait for one frame. 1: a frame, 0: end of the stream, -ETIMEDOUT, … Descriptors in it are the caller's. */
+/*
+ * Wait for one frame. 1: a frame, 0: end of the stream, -ETIMEDOUT, … Descriptors in it are the
+ * caller's.
+ */
 int wire_receive(int fd, struct wire_frame *frame, int timeout_ms);
 
-/* Send a request and wait for its reply, whose status is the result; other frames in between are dropped. -ECONNRESET at the end of the stream. */
+/*
+ * Send a request and wait for its reply, whose status is the result; other frames in between are
+ * dropped. -ECONNRESET at the end of the stream.
+ */
 int wire_call(int fd, uint32_t serial, uint32_t method, const ProtobufCMessage *message, struct wire_frame *reply);
 
 /* Close every descriptor that came with a frame. */

@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Makes each system call once, in the order of the public header, for the trace's golden test. Ends with 0 where each did what it should.
+ * Makes each system call once, in the order of the public header, for the trace's golden test. Ends
+ * with 0 where each did what it should.
  */
 #include <axeberg.h>
 #include <fcntl.h>
@@ -65,6 +67,12 @@ static void names(ax_client *ax) {
         CHECK(ax_chmod(ax, "file", 0640));
         CHECK(ax_chown(ax, "file", 0, 0));
         CHECK(ax_utimens(ax, "file", times));
+        CHECK(ax_lutimens(ax, "symlink", times));
+        CHECK(ax_setxattr(ax, "file", "user.a", "value", 5, 0));
+        CHECK(ax_getxattr(ax, "file", "user.a", buffer, sizeof(buffer)));
+        CHECK(ax_listxattr(ax, "file", buffer, sizeof(buffer)));
+        CHECK(ax_llistxattr(ax, "symlink", buffer, sizeof(buffer)));
+        CHECK(ax_removexattr(ax, "file", "user.a"));
         CHECK(ax_mkfifo(ax, "fifo"));
         CHECK(ax_readdir(ax, ".", &list));
         ax_names_free(list);

@@ -1,6 +1,9 @@
-# What bash offers for a line: complete.bash FILE LINE, where FILE has the completion of the line's command. One candidate a line.
+# SPDX-License-Identifier: MIT
+# What bash offers for a line: complete.bash FILE LINE, where FILE has the completion of the line's
+# command. One candidate a line.
 #
-# Does what readline does: splits the line at blanks, "=" and ":", and calls the function that the command's completion names.
+# Does what readline does: splits the line at blanks, "=" and ":", and calls the function that the
+# command's completion names.
 line=$2
 COMP_WORDS=()
 while [[ -n $line ]]; do

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Prints the declarations of a C header, or of a manual page's SYNOPSIS, one a line and each written the same way: without comments, tokens apart by
 one blank. What is not a declaration or a definition of a macro is left out."""
 import re

@@ -1,6 +1,9 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * polkit's place on a test's bus: lets whom the file "permitted" names do what it names, a line each: "ACTION"; "ACTION interactive" where somebody has to be
- * at hand; "ACTION never" where that one never decides. What it is asked goes to standard output: action, kind of subject, whether a person may be asked.
+ * Takes polkit's place on a test's bus. The file "permitted" says what is permitted, a line for
+ * each action: "ACTION"; "ACTION interactive" if a person has to be at hand; "ACTION never" if
+ * nobody ever decides. Each question goes to standard output: action, kind of subject, whether a
+ * person may be asked.
  */
 #include <stdio.h>
 #include <stdlib.h>

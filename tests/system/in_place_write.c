@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * in_place_write PATH LOCAL: writes a local file over the start of a file of the namespace, in place. (axctl replaces files as a whole.)
+ * in_place_write PATH LOCAL: writes a local file over the start of a file of the namespace, in
+ * place. (axctl replaces files as a whole.)
  */
 #include <axeberg.h>
 #include <stdio.h>

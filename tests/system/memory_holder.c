@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Holds a region of 1 MiB and a read-only attachment of 64 KiB until it is ended. */
 #include <axeberg.h>
 #include <stdio.h>

@@ -1,6 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * mmap_probe FILE SIZE: maps a file shared and obeys lines on standard input: "write TEXT" puts TEXT at the start of the mapping, "read N" prints its first
- * N bytes. For tests that look at one file through a mapping and through the library at the same time.
+ * mmap_probe FILE SIZE: maps a file shared and obeys lines on standard input: "write TEXT" puts
+ * TEXT at the start of the mapping, "read N" prints its first N bytes. For tests that look at one
+ * file through a mapping and through the library at the same time.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a local file system does, done in one directory; prints one line a case. operations.test runs it on the mount and on a tmpfs and compares."""
 
 import ctypes
@@ -5,6 +6,7 @@ import errno
 import fcntl
 import mmap
 import os
+import random
 import socket
 import stat
 import sys
@@ -102,7 +104,9 @@ def zero_range():
 
 
 def copy_range():
-    write("from", os.urandom(300000))
+    seed = int(os.environ.get("AXEBERG_SEED") or random.randrange(1, 1 << 32))
+    print(f"AXEBERG_SEED={seed}", file=sys.stderr)
+    write("from", random.Random(seed).randbytes(300000))
     source, target = os.open("from", os.O_RDONLY), os.open("to", os.O_RDWR | os.O_CREAT)
     done = 0
     while n := os.copy_file_range(source, target, 1 << 20):

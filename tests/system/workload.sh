@@ -1,11 +1,14 @@
-# What people do with a file system, on the mount: sourced by workload-root.test and workload-user.test, which run it side by side.
+# SPDX-License-Identifier: MIT
+# What people do with a file system, on the mount: sourced by workload-root.test and
+# workload-user.test, which run it side by side.
 #
-# git clone and fsck, a complete CMake build of this project with its unit tests, a tar round trip and an rsync compared by checksum, a SQLite database
-# in WAL mode.
+# git clone and fsck, a complete CMake build of this project with its unit tests, a tar round trip
+# and an rsync compared by checksum, a SQLite database in WAL mode.
 #
 # shellcheck shell=bash
 
-# A clone's source that everybody may read: the source tree itself where it is a checkout, else one made of it.
+# A clone's source that everybody may read: the source tree itself if it is a checkout, else one
+# made of it.
 make_repository() {
   local repository=$WORK/repository
   if git -c safe.directory='*' -C "$AXEBERG_SOURCE_DIR" rev-parse --git-dir >/dev/null 2>&1; then

@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * The server's side of a socket pair. The client's side reaches the library as a connection that it inherits.
+ * The server's side of a socket pair. The client's side reaches the library as a connection that
+ * it inherits.
  */
 #include "fake_server.h"
 
@@ -18,8 +20,6 @@ static void answer_hello(struct fake *fake) {
                 return;
         message.version = AX_PROTOCOL_VERSION;
         message.pid = FAKE_PID;
-        message.daemon_version = (char *) "fake";
-        message.max_payload = AX_FRAME_MAX_PAYLOAD;
         fake_send(fake, &(struct fake_reply){ .serial = fake->request.header.serial, .message = &message.base });
 }
 
@@ -112,6 +112,14 @@ void fake_answer(struct fake *fake, int status) {
         const struct ax_frame_header *request = &fake->request.header;
 
         fake_send(fake, &(struct fake_reply){ .serial = request->serial, .method = request->method, .status = status });
+}
+
+void fake_send_event(struct fake *fake) {
+        struct ax_frame_header header = { .length = AX_FRAME_HEADER_SIZE, .flags = AX_FRAME_EVENT };
+        uint8_t bytes[AX_FRAME_HEADER_SIZE];
+
+        ax_frame_header_encode(&header, bytes);
+        wire_send_bytes(fake->fd, bytes, sizeof(bytes), NULL, 0);
 }
 
 void fake_serve(struct fake *fake) {

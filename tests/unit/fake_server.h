@@ -1,9 +1,12 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * A daemon that a test plays itself: the library's connection ends in a thread of the case, which answers as it likes,
- * well or badly. Here the library alone is tested, with replies that no axebergd would ever give.
+ * A daemon that a test plays itself: the library's connection ends in a thread of the case, which
+ * answers as it likes, well or badly. Here the library alone is tested, with replies that no
+ * axebergd would ever give.
  *
- * A server's body runs in that thread. It reports through fake_complain(): assertions belong to the main thread, where
- * fake_end() joins the body, closes the server's end and fails the case for a complaint.
+ * A server's body runs in that thread. It reports through fake_complain(): assertions belong to
+ * the main thread, where fake_end() joins the body, closes the server's end and fails the case
+ * for a complaint.
  */
 #pragma once
 
@@ -27,7 +30,10 @@ struct fake {
         struct wire_frame request;
 };
 
-/* Connect the library to a new server. After Hello the body runs. Return: the result of ax_connect(). */
+/*
+ * Connect the library to a new server. After Hello the body runs. Return: the result of
+ * ax_connect().
+ */
 int fake_connect(struct fake *fake, void (*body)(struct fake *fake), ax_client **ret);
 
 /* As fake_connect(), but the body has to answer Hello too. */
@@ -37,7 +43,7 @@ int fake_connect_unanswered(struct fake *fake, void (*body)(struct fake *fake), 
 void fake_join(struct fake *fake);
 void fake_end(struct fake *fake);
 
-/* ---- for bodies ------------------------------------------------------------------------------------------- */
+/* ---- for bodies ------------------------------------------------------------------------------ */
 
 /* The first complaint tells most. */
 #define fake_complain(fake, ...)                                                                                       \
@@ -67,8 +73,14 @@ void fake_send(struct fake *fake, const struct fake_reply *reply);
 /* Answer fake->request with an Empty. */
 void fake_answer(struct fake *fake, int status);
 
+/* Send an event of a kind that the library does not know. */
+void fake_send_event(struct fake *fake);
+
 /* Answer every request with 0, until the client has closed. */
 void fake_serve(struct fake *fake);
 
-/* Unpack the message of fake->request: fake_unpack(fake, dup2_request). Free it with the type's own function. */
+/*
+ * Unpack the message of fake->request: fake_unpack(fake, dup2_request). Free it with the type's
+ * own function.
+ */
 #define fake_unpack(fake, type) axeberg__##type##__unpack(NULL, (fake)->request.message_size, (fake)->request.message)

@@ -1,15 +1,17 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * The contract of axeberg.h: names, types and numbers that programs were built with. A change of any of them does not compile here; what is
- * added is no change.
+ * The contract of axeberg.h: names, types and numbers that programs were built with. A change of
+ * any of them does not compile here; what is added is no change.
  *
- * The rows are compared by the compiler, exactly: a type that merely converts is another type. At run time it remains to be seen that the library exports each function.
+ * The rows are compared by the compiler, exactly: a type that merely converts is another type. At
+ * run time it remains to be seen that the library exports each function.
  */
 #include "fixture.h"
 
 #include <dlfcn.h>
 #include <string.h>
 
-/* ---- functions ------------------------------------------------------------------------------------------------ */
+/* ---- functions ------------------------------------------------------------------------------- */
 
 #define FUNCTIONS(F)                                                                                                   \
         /* connection */                                                                                               \
@@ -49,6 +51,12 @@
         F(ax_chmod, int, ax_client *, const char *, uint32_t)                                                          \
         F(ax_chown, int, ax_client *, const char *, uint32_t, uint32_t)                                                \
         F(ax_utimens, int, ax_client *, const char *, const struct timespec[2])                                        \
+        F(ax_lutimens, int, ax_client *, const char *, const struct timespec[2])                                       \
+        F(ax_getxattr, ssize_t, ax_client *, const char *, const char *, void *, size_t)                               \
+        F(ax_setxattr, int, ax_client *, const char *, const char *, const void *, size_t, int)                        \
+        F(ax_listxattr, ssize_t, ax_client *, const char *, char *, size_t)                                            \
+        F(ax_removexattr, int, ax_client *, const char *, const char *)                                                \
+        F(ax_statvfs, int, ax_client *, const char *, struct ax_statvfs *)                                             \
         F(ax_umask, int, ax_client *, uint32_t)                                                                        \
         /* processes and pipes */                                                                                      \
         F(ax_getpid, ax_pid, ax_client *)                                                                              \
@@ -118,7 +126,7 @@ static const struct { FUNCTIONS(FUNCTION_POINTER) } library = { FUNCTIONS(FUNCTI
 
 static const char *const function_names[] = { FUNCTIONS(FUNCTION_NAME) };
 
-/* ---- types ---------------------------------------------------------------------------------------------------- */
+/* ---- types ----------------------------------------------------------------------------------- */
 
 SAME_TYPE(ax_pid, int32_t);
 SAME_TYPE(ax_region_id, uint64_t);
@@ -183,7 +191,7 @@ FIELD(struct ax_spawn_options, set_ids, bool);
 FIELD(struct ax_spawn_options, uid, uint32_t);
 FIELD(struct ax_spawn_options, gid, uint32_t);
 
-/* ---- numbers -------------------------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 #define VALUE(name, value) _Static_assert((name) == (value), #name)
 
@@ -241,7 +249,10 @@ VALUE(AX_TRACE_IPC, 7);
 VALUE(AX_TRACE_WINDOW, 8);
 VALUE(AX_TRACE_CUSTOM, 9);
 
-/* The contract leaves the numbers of these to the header; here they are what programs were built with. */
+/*
+ * The contract leaves the numbers of these to the header; here they are what programs were built
+ * with.
+ */
 VALUE(AX_EMEM_OUT_OF_MEMORY, 1000);
 VALUE(AX_EMEM_INVALID_REGION, 1001);
 VALUE(AX_EMEM_PERMISSION_DENIED, 1002);
@@ -279,7 +290,7 @@ ERRNO(EXDEV);
 ERRNO(EPERM);
 ERRNO(ECHILD);
 
-/* ---- the library itself --------------------------------------------------------------------------------------- */
+/* ---- the library itself ---------------------------------------------------------------------- */
 
 START_TEST(test_every_function_is_the_librarys) {
         _Static_assert(sizeof(library) == sizeof(function_names), "a pointer for each name");

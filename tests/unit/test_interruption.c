@@ -1,6 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Cancel switches and fork against a server that the case plays itself: no fire is lost, a Cancel names a call in flight and comes after it, and a
- * forked child leaves its parent's connection alone.
+ * Cancel switches and fork against a server that the case plays itself: no fire is lost, a Cancel
+ * names a call in flight and comes after it, and a forked child leaves its parent's connection
+ * alone.
  */
 #include "fixture.h"
 
@@ -10,37 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fake_server.h"
+#include "callers.h"
 
 enum { THREADS = 8 };
 
-struct caller {
-        ax_client *ax;
-        ax_cancel *cancel;
-        pthread_t thread;
-        int64_t result;
-};
-
-static ax_client *connect_ok(struct fake *fake, void (*body)(struct fake *fake)) {
-        ax_client *ax = NULL;
-
-        assert_result(fake_connect(fake, body, &ax), 0);
-        return ax;
-}
-
-static void start(struct caller *caller, void *(*body)(void *userdata)) {
-        ck_assert_int_eq(pthread_create(&caller->thread, NULL, body, caller), 0);
-}
-
-static void *run_getppid(void *userdata) {
-        struct caller *caller = userdata;
-
-        ax_cancel_use(caller->cancel);
-        caller->result = ax_getppid(caller->ax);
-        return NULL;
-}
-
-/* ---- cancel switches -------------------------------------------------------------------------------------- */
+/* ---- cancel switches ------------------------------------------------------------------------- */
 
 static uint32_t cancelled_serial(struct fake *fake) {
         Axeberg__CancelRequest *request = fake_unpack(fake, cancel_request);
@@ -50,7 +26,10 @@ static uint32_t cancelled_serial(struct fake *fake) {
         return serial;
 }
 
-/* Parks every GetParent; answers it with Interrupted when its Cancel comes, which must come after it. */
+/*
+ * Parks every Getppid; answers it with Interrupted when its Cancel comes, which must come after
+ * it.
+ */
 static void serve_parking(struct fake *fake) {
         struct fake_reply parked[THREADS] = { 0 };
         size_t n = 0;
@@ -59,7 +38,7 @@ static void serve_parking(struct fake *fake) {
                 uint32_t serial = fake->request.header.serial, method = fake->request.header.method;
                 bool found = false;
 
-                if (method == wire_method("GetParent") && n < THREADS) {
+                if (method == wire_method("Getppid") && n < THREADS) {
                         parked[n++] = (struct fake_reply){ .serial = serial, .method = method, .status = -AX_EINTR };
                         continue;
                 }
@@ -90,7 +69,7 @@ START_TEST(test_no_fire_is_lost) {
                 for (int i = 0; i < 3; i++) {
                         callers[i] = (struct caller){ .ax = ax };
                         assert_ok(ax_cancel_new(&callers[i].cancel));
-                        start(&callers[i], run_getppid);
+                        caller_start(&callers[i], run_getppid);
                 }
                 for (int i = 0; i < 3; i++)
                         ax_cancel_fire(callers[i].cancel);
@@ -114,7 +93,7 @@ START_TEST(test_one_switch_for_many_threads) {
         assert_ok(ax_cancel_new(&cancel));
         for (int i = 0; i < THREADS; i++) {
                 callers[i] = (struct caller){ .ax = ax, .cancel = cancel };
-                start(&callers[i], run_getppid);
+                caller_start(&callers[i], run_getppid);
         }
         ax_cancel_fire(cancel);
         for (int i = 0; i < THREADS; i++) {
@@ -127,7 +106,7 @@ START_TEST(test_one_switch_for_many_threads) {
 }
 END_TEST
 
-/* ---- fork ------------------------------------------------------------------------------------------------- */
+/* ---- fork ------------------------------------------------------------------------------------ */
 
 /* The child's end by SIGPIPE, abort or a sanitizer would show in its status. */
 static void child_uses_the_handle(ax_client *ax, ax_cancel *cancel) {
@@ -145,14 +124,14 @@ static void serve_parent_only(struct fake *fake) {
         atomic_bool *parked = fake->userdata;
         uint32_t serial;
 
-        if (!fake_expect(fake, "GetParent"))
+        if (!fake_expect(fake, "Getppid"))
                 return;
         serial = fake->request.header.serial;
         atomic_store(parked, true);
         if (!fake_expect(fake, "Umask"))
                 return;
         fake_answer(fake, 18);
-        fake_send(fake, &(struct fake_reply){ .serial = serial, .method = wire_method("GetParent"), .status = 1 });
+        fake_send(fake, &(struct fake_reply){ .serial = serial, .method = wire_method("Getppid"), .status = 1 });
         fake_serve(fake);
 }
 
@@ -165,7 +144,7 @@ START_TEST(test_a_forked_child_does_not_touch_the_connection) {
         pid_t pid;
 
         assert_ok(ax_cancel_new(&caller.cancel));
-        start(&caller, run_getppid);
+        caller_start(&caller, run_getppid);
         while (!atomic_load(&parked))
                 sched_yield();
         pid = fork();

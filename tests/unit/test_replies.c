@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * What the library makes of replies: bad ones never crash or hang it, never write past a caller's buffer, and leak
- * neither memory nor descriptors.
+ * What the library makes of replies: bad ones never crash or hang it, never write past a caller's
+ * buffer, and leak neither memory nor descriptors.
  */
 #include "fixture.h"
 
@@ -40,9 +41,9 @@ static struct fake_reply reply_to(const struct fake *fake, int status) {
                                     .status = status };
 }
 
-/* ---- frames that are none --------------------------------------------------------------------------------- */
+/* ---- frames that are none -------------------------------------------------------------------- */
 
-/* A reply to GetParent, changed. */
+/* A reply to Getppid, changed. */
 struct bad_frame {
         const char *what;
         uint32_t length, serial, method, trailer, flags; /* added to the right value */
@@ -74,7 +75,7 @@ static void serve_bad_frame(struct fake *fake) {
         struct ax_frame_header header;
         size_t size = bad->size;
 
-        if (!fake_expect(fake, "GetParent"))
+        if (!fake_expect(fake, "Getppid"))
                 return;
         header = (struct ax_frame_header){
                 .length = (uint32_t) (AX_FRAME_HEADER_SIZE + bad->payload) + bad->length,
@@ -106,7 +107,7 @@ START_TEST(test_bad_frames_end_the_connection) {
 END_TEST
 
 static void serve_empty_packet(struct fake *fake) {
-        if (fake_expect(fake, "GetParent"))
+        if (fake_expect(fake, "Getppid"))
                 wire_send_bytes(fake->fd, "", 0, NULL, 0);
         if (fake_receive(fake))
                 fake_complain(fake, "the connection goes on");
@@ -124,7 +125,7 @@ START_TEST(test_an_empty_packet_ends_the_connection) {
 END_TEST
 
 static void serve_two_replies(struct fake *fake) {
-        if (!fake_expect(fake, "GetParent"))
+        if (!fake_expect(fake, "Getppid"))
                 return;
         fake_answer(fake, 1);
         fake_answer(fake, 1);
@@ -142,7 +143,7 @@ START_TEST(test_a_second_reply_ends_the_connection) {
 }
 END_TEST
 
-/* ---- replies that do not fit their request ---------------------------------------------------------------- */
+/* ---- replies that do not fit their request --------------------------------------------------- */
 
 /* Answers the next call with this, and all others with success. */
 struct canned {
@@ -273,7 +274,6 @@ static void serve_hello_without_pid(struct fake *fake) {
         struct fake_reply reply;
 
         message.version = AX_PROTOCOL_VERSION;
-        message.daemon_version = (char *) "";
         if (!fake_expect(fake, "Hello"))
                 return;
         reply = reply_to(fake, *(int *) fake->userdata);
@@ -295,7 +295,39 @@ START_TEST(test_a_hello_without_a_pid) {
 }
 END_TEST
 
-/* ---- descriptors ------------------------------------------------------------------------------------------ */
+/* Daemons of other versions: one refuses the client, one does not notice. */
+static void serve_other_version(struct fake *fake) {
+        Axeberg__HelloReply message = AXEBERG__HELLO_REPLY__INIT;
+        struct fake_reply reply;
+
+        if (!fake_expect(fake, "Hello"))
+                return;
+        message.version = AX_PROTOCOL_VERSION - 1;
+        message.pid = FAKE_PID;
+        reply = reply_to(fake, *(int *) fake->userdata);
+        if (reply.status == 0)
+                reply.message = &message.base;
+        fake_send(fake, &reply);
+        if (fake_receive(fake))
+                fake_complain(fake, "the connection goes on");
+}
+
+START_TEST(test_daemons_of_other_versions) {
+        int statuses[] = { -AX_EPROTO, 0 };
+
+        for (int i = 0; i < 2; i++) {
+                ax_client *ax = NULL;
+                struct fake fake = { .userdata = &statuses[i] };
+
+                assert_error(fake_connect_unanswered(&fake, serve_other_version, &ax), AX_EPROTO);
+                ck_assert_ptr_null(ax);
+                fake_end(&fake);
+        }
+        ck_assert_ptr_nonnull(strstr(ax_strerror(-AX_EPROTO), "different version"));
+}
+END_TEST
+
+/* ---- descriptors ----------------------------------------------------------------------------- */
 
 enum { SENT = 5 };
 
@@ -306,7 +338,7 @@ static void fill_fds(struct canned *canned, int fd) {
 }
 
 START_TEST(test_descriptors_nobody_asked_for_are_closed) {
-        struct canned canned = { .method = "GetParent", .status = 1 };
+        struct canned canned = { .method = "Getppid", .status = 1 };
         struct fake fake = { .userdata = &canned };
         ax_client *ax = connect_ok(&fake, serve_canned);
         size_t before = count_descriptors();
@@ -327,8 +359,8 @@ START_TEST(test_descriptors_of_bad_replies_are_closed) {
                 { .method = "MountList", .status = -AX_EPERM },
                 { .method = "MountList", .status = 0, .message = &none.base },
                 { .method = "MountList", .trailer = noise, .trailer_size = 1 },
-                { .method = "ReadDir", .status = -AX_ENOENT },
-                { .method = "ReadDir", .status = 1 },
+                { .method = "Readdir", .status = -AX_ENOENT },
+                { .method = "Readdir", .status = 1 },
         };
 
         for (size_t i = 0; i < sizeof(canned) / sizeof(canned[0]); i++) {
@@ -356,7 +388,7 @@ END_TEST
 
 START_TEST(test_no_room_for_a_descriptor) {
         Axeberg__NamesReply message = AXEBERG__NAMES_REPLY__INIT;
-        struct canned canned = { .method = "ReadDir", .status = 1, .message = &message.base };
+        struct canned canned = { .method = "Readdir", .status = 1, .message = &message.base };
         struct fake fake = { .userdata = &canned };
         ax_client *ax = connect_ok(&fake, serve_canned);
         struct rlimit limit, low;
@@ -391,6 +423,7 @@ int main(void) {
         fixture_add(suite, test_a_message_that_does_not_unpack, FIXTURE_NO_DAEMON);
         fixture_add(suite, test_a_process_list_without_end, FIXTURE_NO_DAEMON);
         fixture_add(suite, test_a_hello_without_a_pid, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_daemons_of_other_versions, FIXTURE_NO_DAEMON);
         fixture_add(suite, test_descriptors_nobody_asked_for_are_closed, FIXTURE_NO_DAEMON);
         fixture_add(suite, test_descriptors_of_bad_replies_are_closed, FIXTURE_NO_DAEMON);
         fixture_add(suite, test_no_room_for_a_descriptor, FIXTURE_NO_DAEMON);

@@ -1,8 +1,11 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * Many threads on one connection: each gets its own answers, a waiting one holds up nobody, and a cancel switch ends the calls of those
- * who use it and of no others. Meant for ThreadSanitizer as much as for its assertions.
+ * Many threads on one connection: each gets its own answers, a waiting one holds up nobody, and a
+ * cancel switch ends the calls of those who use it and of no others. Meant for ThreadSanitizer as
+ * much as for its assertions.
  *
- * Assertions of the test framework belong to the main thread; the others report through their struct.
+ * Assertions of the test framework belong to the main thread; the others report through their
+ * struct.
  */
 #include "fixture.h"
 
@@ -64,7 +67,7 @@ static void wait_state(ax_client *watcher, ax_client *ax, const char *state) {
         fixture_wait(has_state, &wait, state);
 }
 
-/* ---- own answers ------------------------------------------------------------------------------------------ */
+/* ---- own answers ----------------------------------------------------------------------------- */
 
 static const char *use_own_file(struct worker *worker) {
         char path[64], text[64], back[64];
@@ -145,7 +148,7 @@ START_TEST(test_big_transfers_side_by_side) {
 }
 END_TEST
 
-/* ---- waiting ---------------------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 static void *run_console_read(void *userdata) {
         struct worker *worker = userdata;
@@ -183,7 +186,10 @@ START_TEST(test_waiting_threads_hold_up_nobody) {
 }
 END_TEST
 
-/* Whoever reads the socket for all leaves first, again and again: somebody else must take the reading over. */
+/*
+ * Whoever reads the socket for all leaves first, again and again: somebody else must take the
+ * reading over.
+ */
 static void *run_ping(void *userdata) {
         struct worker *worker = userdata;
 
@@ -249,7 +255,7 @@ START_TEST(test_exit_ends_the_calls_of_other_threads) {
 }
 END_TEST
 
-/* ---- cancelling ------------------------------------------------------------------------------------------- */
+/* ---- cancelling ------------------------------------------------------------------------------ */
 
 START_TEST(test_a_switch_ends_the_waiting_call_of_its_user) {
         _connected_ ax_client *watcher = fixture_connect(), *ax = fixture_connect();
@@ -356,7 +362,7 @@ START_TEST(test_a_cancel_racing_with_an_answer_loses_no_byte) {
 }
 END_TEST
 
-/* ---- host signals and fork -------------------------------------------------------------------------------- */
+/* ---- host signals and fork ------------------------------------------------------------------- */
 
 static void on_signal(int number) {
         (void) number;

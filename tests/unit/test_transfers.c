@@ -1,6 +1,8 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * What the library makes of names, long transfers and arguments: names are taken from the trailer or a memfd and checked, transfers are cut into
- * frames and put together again, and what is wrong at first sight reaches nobody.
+ * What the library makes of names, long transfers and arguments: names are taken from the trailer
+ * or a memfd and checked, transfers are cut into frames and put together again, and what is wrong
+ * at first sight reaches nobody.
  */
 #include "fixture.h"
 
@@ -52,7 +54,7 @@ static void serve_canned(struct fake *fake) {
         fake_serve(fake);
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static int names_memfd(const char *text, size_t size) {
         int fd = memfd_create("names", MFD_CLOEXEC);
@@ -64,7 +66,7 @@ static int names_memfd(const char *text, size_t size) {
 
 static void check_names(bool memfd, const char *text, size_t size, uint64_t told_size, int count, int expected) {
         Axeberg__NamesReply message = AXEBERG__NAMES_REPLY__INIT;
-        struct canned canned = { .method = "ReadDir", .status = count, .message = &message.base };
+        struct canned canned = { .method = "Readdir", .status = count, .message = &message.base };
         struct fake fake = { .userdata = &canned };
         ax_client *ax = connect_ok(&fake, serve_canned);
         char **names = NULL;
@@ -112,7 +114,7 @@ START_TEST(test_names_that_are_not_what_is_said) {
 }
 END_TEST
 
-/* ---- transfers -------------------------------------------------------------------------------------------- */
+/* ---- transfers ------------------------------------------------------------------------------- */
 
 enum { BIG = 2 * AX_FRAME_MAX_DATA + 1000 };
 
@@ -124,16 +126,16 @@ struct transfer {
 };
 
 static int64_t requested_offset(struct fake *fake, const char *method) {
-        Axeberg__WriteRequest *write;
-        Axeberg__ReadRequest *read;
+        Axeberg__PwriteRequest *write;
+        Axeberg__PreadRequest *read;
         int64_t offset = -1;
 
-        if (strcmp(method, "Write") == 0 && (write = fake_unpack(fake, write_request))) {
-                offset = write->positioned ? write->offset : 0;
-                axeberg__write_request__free_unpacked(write, NULL);
-        } else if (strcmp(method, "Read") == 0 && (read = fake_unpack(fake, read_request))) {
-                offset = read->positioned ? read->offset : 0;
-                axeberg__read_request__free_unpacked(read, NULL);
+        if (strcmp(method, "Pwrite") == 0 && (write = fake_unpack(fake, pwrite_request))) {
+                offset = write->offset;
+                axeberg__pwrite_request__free_unpacked(write, NULL);
+        } else if (strcmp(method, "Pread") == 0 && (read = fake_unpack(fake, pread_request))) {
+                offset = read->offset;
+                axeberg__pread_request__free_unpacked(read, NULL);
         }
         return offset;
 }
@@ -141,7 +143,7 @@ static int64_t requested_offset(struct fake *fake, const char *method) {
 static void serve_transfer(struct fake *fake) {
         const struct transfer *transfer = fake->userdata;
         static char data[AX_FRAME_MAX_DATA];
-        bool reads = strcmp(transfer->method, "Read") == 0;
+        bool reads = strcmp(transfer->method, "Pread") == 0;
         int64_t offset = 5;
 
         for (size_t i = 0; i < transfer->n_results; i++) {
@@ -167,7 +169,8 @@ static void check_transfer(struct transfer transfer, ssize_t expected) {
         struct fake fake = { .userdata = &transfer };
         ax_client *ax = connect_ok(&fake, serve_transfer);
         char *buf = calloc(1, BIG);
-        ssize_t r = strcmp(transfer.method, "Read") == 0 ? ax_pread(ax, 3, buf, BIG, 5) : ax_pwrite(ax, 3, buf, BIG, 5);
+        ssize_t r =
+                strcmp(transfer.method, "Pread") == 0 ? ax_pread(ax, 3, buf, BIG, 5) : ax_pwrite(ax, 3, buf, BIG, 5);
 
         ax_disconnect(ax);
         fake_end(&fake);
@@ -180,22 +183,22 @@ static void check_transfer(struct transfer transfer, ssize_t expected) {
 START_TEST(test_long_reads) {
         const int full = AX_FRAME_MAX_DATA;
 
-        check_transfer((struct transfer){ "Read", { full, full, 1000 }, 3 }, BIG);
-        check_transfer((struct transfer){ "Read", { full, 7 }, 2 }, full + 7);
-        check_transfer((struct transfer){ "Read", { full, 0 }, 2 }, full);
-        check_transfer((struct transfer){ "Read", { full, -AX_EIO }, 2 }, full);
-        check_transfer((struct transfer){ "Read", { 7 }, 1 }, 7);
-        check_transfer((struct transfer){ "Read", { -AX_EIO }, 1 }, -AX_EIO);
+        check_transfer((struct transfer){ "Pread", { full, full, 1000 }, 3 }, BIG);
+        check_transfer((struct transfer){ "Pread", { full, 7 }, 2 }, full + 7);
+        check_transfer((struct transfer){ "Pread", { full, 0 }, 2 }, full);
+        check_transfer((struct transfer){ "Pread", { full, -AX_EIO }, 2 }, full);
+        check_transfer((struct transfer){ "Pread", { 7 }, 1 }, 7);
+        check_transfer((struct transfer){ "Pread", { -AX_EIO }, 1 }, -AX_EIO);
 }
 END_TEST
 
 START_TEST(test_long_writes) {
         const int full = AX_FRAME_MAX_DATA;
 
-        check_transfer((struct transfer){ "Write", { full, full, 1000 }, 3 }, BIG);
-        check_transfer((struct transfer){ "Write", { full, -AX_ENOSPC }, 2 }, full);
-        check_transfer((struct transfer){ "Write", { full, 0 }, 2 }, full);
-        check_transfer((struct transfer){ "Write", { -AX_EPIPE }, 1 }, -AX_EPIPE);
+        check_transfer((struct transfer){ "Pwrite", { full, full, 1000 }, 3 }, BIG);
+        check_transfer((struct transfer){ "Pwrite", { full, -AX_ENOSPC }, 2 }, full);
+        check_transfer((struct transfer){ "Pwrite", { full, 0 }, 2 }, full);
+        check_transfer((struct transfer){ "Pwrite", { -AX_EPIPE }, 1 }, -AX_EPIPE);
 }
 END_TEST
 
@@ -203,7 +206,7 @@ static void serve_reads_at_the_end(struct fake *fake) {
         static const char data[AX_FRAME_MAX_DATA];
         struct fake_reply reply;
 
-        if (!fake_expect(fake, "Read"))
+        if (!fake_expect(fake, "Pread"))
                 return;
         reply = reply_to(fake, sizeof(data));
         reply.trailer = data;
@@ -211,7 +214,7 @@ static void serve_reads_at_the_end(struct fake *fake) {
         fake_send(fake, &reply);
         if (!fake_receive(fake))
                 return;
-        if (fake->request.header.method == wire_method("Read"))
+        if (fake->request.header.method == wire_method("Pread"))
                 fake_complain(fake, "a read beyond the largest offset");
         fake_answer(fake, 0);
         fake_serve(fake);
@@ -271,7 +274,7 @@ START_TEST(test_a_console_is_not_waited_for_twice) {
 }
 END_TEST
 
-/* ---- arguments -------------------------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------- */
 
 static void serve_exit_only(struct fake *fake) {
         if (fake_expect(fake, "Exit"))

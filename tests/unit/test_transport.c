@@ -1,54 +1,22 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * The connection against a server that the case plays itself: replies out of order, the reader's role, a full socket, the
- * event loop's descriptor. Bad replies are test_replies.c's.
+ * The connection against a server that the case plays itself: replies out of order, the reader's
+ * role, a full socket. Bad replies are in test_replies.c, events in test_events.c.
  */
 #include "fixture.h"
 
-#include <math.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "fake_server.h"
+#include "callers.h"
 
 enum { THREADS = 8, CALLS = 2000 };
-
-struct caller {
-        ax_client *ax;
-        ax_cancel *cancel;
-        pthread_t thread;
-        atomic_int tid;
-        int number;
-        int64_t result;
-};
-
-static ax_client *connect_ok(struct fake *fake, void (*body)(struct fake *fake)) {
-        ax_client *ax = NULL;
-
-        assert_result(fake_connect(fake, body, &ax), 0);
-        return ax;
-}
-
-static void start(struct caller *caller, void *(*body)(void *userdata)) {
-        ck_assert_int_eq(pthread_create(&caller->thread, NULL, body, caller), 0);
-}
-
-static void *run_getppid(void *userdata) {
-        struct caller *caller = userdata;
-
-        ax_cancel_use(caller->cancel);
-        atomic_store(&caller->tid, gettid());
-        caller->result = ax_getppid(caller->ax);
-        return NULL;
-}
 
 /* A descriptor number that tells whose call it was comes back as the result. */
 static void *run_dup(void *userdata) {
@@ -69,7 +37,7 @@ static int requested_fd(struct fake *fake) {
         return fd;
 }
 
-/* ---- connecting ------------------------------------------------------------------------------------------- */
+/* ---- connecting ------------------------------------------------------------------------------ */
 
 static void serve_hello(struct fake *fake) {
         Axeberg__HelloRequest *request;
@@ -143,7 +111,7 @@ START_TEST(test_disconnect_says_exit_and_closes) {
 }
 END_TEST
 
-/* ---- calls in flight -------------------------------------------------------------------------------------- */
+/* ---- calls in flight ------------------------------------------------------------------------- */
 
 /* Answers the calls of all threads when all are there, last first. */
 static void serve_backwards(struct fake *fake) {
@@ -171,7 +139,7 @@ START_TEST(test_replies_out_of_order) {
 
         for (int i = 0; i < THREADS; i++) {
                 callers[i] = (struct caller){ .ax = ax, .number = 100 + i };
-                start(&callers[i], run_dup);
+                caller_start(&callers[i], run_dup);
         }
         for (int i = 0; i < THREADS; i++) {
                 pthread_join(callers[i].thread, NULL);
@@ -182,11 +150,14 @@ START_TEST(test_replies_out_of_order) {
 }
 END_TEST
 
-/* Keeps some calls waiting while others are answered, in an order that changes all the time, but never holds the last one back. */
+/*
+ * Keeps some calls waiting while it answers others, in an order that changes all the time, but
+ * never holds the last one back.
+ */
 static void serve_shuffled(struct fake *fake) {
         struct fake_reply held[THREADS];
         struct pollfd poller = { .fd = fake->fd, .events = POLLIN };
-        unsigned random = 1;
+        unsigned random = (unsigned) fixture_seed();
         size_t n = 0;
 
         for (;;) {
@@ -225,7 +196,7 @@ START_TEST(test_many_threads_many_calls) {
 
         for (int i = 0; i < THREADS; i++) {
                 callers[i] = (struct caller){ .ax = ax, .number = i };
-                start(&callers[i], run_many_dups);
+                caller_start(&callers[i], run_many_dups);
         }
         for (int i = 0; i < THREADS; i++) {
                 pthread_join(callers[i].thread, NULL);
@@ -249,7 +220,7 @@ START_TEST(test_end_of_the_stream_ends_every_call) {
 
         for (int i = 0; i < THREADS; i++) {
                 callers[i] = (struct caller){ .ax = ax, .number = i };
-                start(&callers[i], run_dup);
+                caller_start(&callers[i], run_dup);
         }
         for (int i = 0; i < THREADS; i++) {
                 pthread_join(callers[i].thread, NULL);
@@ -262,37 +233,9 @@ START_TEST(test_end_of_the_stream_ends_every_call) {
 }
 END_TEST
 
-/* ---- a full socket ---------------------------------------------------------------------------------------- */
+/* ---- a full socket --------------------------------------------------------------------------- */
 
 enum { EVENTS = 600 };
-
-static void send_event(struct fake *fake) {
-        struct ax_frame_header header = { .length = AX_FRAME_HEADER_SIZE, .flags = AX_FRAME_EVENT };
-        uint8_t bytes[AX_FRAME_HEADER_SIZE];
-
-        ax_frame_header_encode(&header, bytes);
-        wire_send_bytes(fake->fd, bytes, sizeof(bytes), NULL, 0);
-}
-
-static bool sleeps_in_poll(void *userdata) {
-        const struct caller *caller = userdata;
-        char path[64], line[256] = "";
-        FILE *file;
-        long number = -1;
-
-        snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", atomic_load(&caller->tid));
-        file = atomic_load(&caller->tid) > 0 ? fopen(path, "re") : NULL;
-        if (!file)
-                return false;
-        if (fgets(line, sizeof(line), file))
-                number = strtol(line, NULL, 10);
-        fclose(file);
-#ifdef SYS_poll
-        if (number == SYS_poll)
-                return true;
-#endif
-        return number == SYS_ppoll;
-}
 
 struct full {
         struct caller first, second;
@@ -301,14 +244,15 @@ struct full {
 };
 
 /*
- * A daemon that does not read while its own queue to us is full. The first call is answered when the second cannot be sent; then come more events
- * than the socket holds, and only after them are requests taken in.
+ * A daemon that does not read while its own queue to us is full. It answers the first call when the
+ * second cannot be sent; then it sends more events than the socket holds, and only after them takes
+ * requests in.
  */
 static void serve_when_events_are_read(struct fake *fake) {
         struct full *full = fake->userdata;
         uint32_t serial, method;
 
-        if (!fake_expect(fake, "GetParent"))
+        if (!fake_expect(fake, "Getppid"))
                 return;
         serial = fake->request.header.serial;
         method = fake->request.header.method;
@@ -320,7 +264,7 @@ static void serve_when_events_are_read(struct fake *fake) {
         fake_send(fake, &(struct fake_reply){ .serial = serial, .method = method, .status = 1 });
         pthread_join(full->first.thread, NULL);
         for (int i = 0; i < EVENTS; i++)
-                send_event(fake);
+                fake_send_event(fake);
         while (full->n_filled-- > 0)
                 fake_receive(fake);
         while (fake_receive(fake))
@@ -331,7 +275,7 @@ static void serve_when_events_are_read(struct fake *fake) {
 static size_t fill(struct fake *fake) {
         Axeberg__Empty empty = AXEBERG__EMPTY__INIT;
         uint8_t bytes[AX_FRAME_MAX_SIZE];
-        size_t size = wire_pack(bytes, 1, wire_method("GetParent"), &empty.base, NULL, 0), n = 0;
+        size_t size = wire_pack(bytes, 1, wire_method("Getppid"), &empty.base, NULL, 0), n = 0;
 
         while (send(fake->client_fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
                 n++;
@@ -345,11 +289,11 @@ START_TEST(test_a_full_socket_is_read_while_sending) {
         ax_client *ax = connect_ok(&fake, serve_when_events_are_read);
 
         full.first.ax = full.second.ax = ax;
-        start(&full.first, run_getppid);
+        caller_start(&full.first, run_getppid);
         while (!atomic_load(&full.first_waits))
                 sched_yield();
         full.n_filled = fill(&fake);
-        start(&full.second, run_getppid);
+        caller_start(&full.second, run_getppid);
         atomic_store(&full.filled, true);
         pthread_join(full.second.thread, NULL);
         assert_result(full.first.result, 1);
@@ -363,7 +307,7 @@ END_TEST
 static void serve_garbage_when_full(struct fake *fake) {
         struct full *full = fake->userdata;
 
-        if (!fake_expect(fake, "GetParent"))
+        if (!fake_expect(fake, "Getppid"))
                 return;
         atomic_store(&full->first_waits, true);
         while (!atomic_load(&full->filled))
@@ -379,11 +323,11 @@ START_TEST(test_a_broken_connection_wakes_who_waits_for_room) {
         ax_client *ax = connect_ok(&fake, serve_garbage_when_full);
 
         full.first.ax = full.second.ax = ax;
-        start(&full.first, run_getppid);
+        caller_start(&full.first, run_getppid);
         while (!atomic_load(&full.first_waits))
                 sched_yield();
         fill(&fake);
-        start(&full.second, run_getppid);
+        caller_start(&full.second, run_getppid);
         atomic_store(&full.filled, true);
         pthread_join(full.first.thread, NULL);
         pthread_join(full.second.thread, NULL);
@@ -392,111 +336,6 @@ START_TEST(test_a_broken_connection_wakes_who_waits_for_room) {
         fake_join(&fake);
         ax_disconnect(ax);
         close(fake.fd);
-}
-END_TEST
-
-/* ---- events ----------------------------------------------------------------------------------------------- */
-
-static bool is_readable(int fd, int timeout_ms) {
-        struct pollfd poller = { .fd = fd, .events = POLLIN };
-
-        return poll(&poller, 1, timeout_ms) == 1 && poller.revents == POLLIN;
-}
-
-static void serve_an_event_then_calls(struct fake *fake) {
-        send_event(fake);
-        fake_serve(fake);
-}
-
-START_TEST(test_fileno_tells_of_events) {
-        struct fake fake;
-        ax_client *ax = connect_ok(&fake, serve_an_event_then_calls);
-        int fd = ax_fileno(ax);
-
-        ck_assert_int_ge(fd, 0);
-        assert_result(ax_fileno(ax), fd);
-        ck_assert(is_readable(fd, FAKE_LIMIT_MS));
-        assert_result(ax_dispatch(ax, 0), 0);
-        ck_assert(!is_readable(fd, 0));
-        ax_disconnect(ax);
-        fake_end(&fake);
-}
-END_TEST
-
-static void serve_end_after_umask(struct fake *fake) {
-        struct fake_reply reply;
-
-        if (!fake_expect(fake, "GetParent"))
-                return;
-        reply = (struct fake_reply){ .serial = fake->request.header.serial,
-                                     .method = fake->request.header.method,
-                                     .status = 1 };
-        send_event(fake);
-        fake_send(fake, &reply);
-        fake_expect(fake, "Umask");
-        shutdown(fake->fd, SHUT_RDWR);
-}
-
-static void *run_dispatch(void *userdata) {
-        struct caller *caller = userdata;
-
-        atomic_store(&caller->tid, gettid());
-        caller->result = ax_dispatch(caller->ax, -1);
-        return NULL;
-}
-
-START_TEST(test_dispatch_reads_for_the_callers) {
-        struct fake fake;
-        ax_client *ax = connect_ok(&fake, serve_end_after_umask);
-        struct caller dispatcher = { .ax = ax };
-
-        assert_error(ax_dispatch(ax, NAN), AX_EINVAL);
-        start(&dispatcher, run_dispatch);
-        fixture_wait(sleeps_in_poll, &dispatcher, "the dispatcher waits");
-        assert_result(ax_getppid(ax), 1);
-        assert_error(ax_umask(ax, 0), AX_ESRCH);
-        pthread_join(dispatcher.thread, NULL);
-        assert_error(dispatcher.result, AX_ESRCH);
-        fake_end(&fake);
-        ax_disconnect(ax);
-}
-END_TEST
-
-/* Answers the first call after the second. */
-static void serve_second_first(struct fake *fake) {
-        struct full *full = fake->userdata;
-        uint32_t serial;
-
-        if (!fake_expect(fake, "GetParent"))
-                return;
-        serial = fake->request.header.serial;
-        atomic_store(&full->first_waits, true);
-        if (!fake_expect(fake, "Umask"))
-                return;
-        fake_answer(fake, 18);
-        fake_send(fake, &(struct fake_reply){ .serial = serial, .method = wire_method("GetParent"), .status = 1 });
-        fake_serve(fake);
-}
-
-START_TEST(test_dispatch_keeps_its_time_beside_a_reader) {
-        struct full full = { 0 };
-        struct fake fake = { .userdata = &full };
-        ax_client *ax = connect_ok(&fake, serve_second_first);
-        double begin;
-
-        full.first.ax = ax;
-        start(&full.first, run_getppid);
-        while (!atomic_load(&full.first_waits))
-                sched_yield();
-        begin = now_ms();
-        assert_result(ax_dispatch(ax, 0), 0);
-        assert_result(ax_dispatch(ax, 50), 0);
-        ck_assert(now_ms() - begin >= 50);
-        assert_result(ax_umask(ax, 022), 18);
-        pthread_join(full.first.thread, NULL);
-        assert_result(full.first.result, 1);
-        ax_disconnect(ax);
-        fake_end(&fake);
 }
 END_TEST
 
@@ -512,8 +351,5 @@ int main(void) {
         fixture_add(suite, test_end_of_the_stream_ends_every_call, FIXTURE_NO_DAEMON);
         fixture_add(suite, test_a_full_socket_is_read_while_sending, FIXTURE_NO_DAEMON);
         fixture_add(suite, test_a_broken_connection_wakes_who_waits_for_room, FIXTURE_NO_DAEMON);
-        fixture_add(suite, test_fileno_tells_of_events, FIXTURE_NO_DAEMON);
-        fixture_add(suite, test_dispatch_reads_for_the_callers, FIXTURE_NO_DAEMON);
-        fixture_add(suite, test_dispatch_keeps_its_time_beside_a_reader, FIXTURE_NO_DAEMON);
         return fixture_main(suite);
 }

@@ -1,7 +1,9 @@
+# SPDX-License-Identifier: MIT
 # fish completion for axebergd(8)
 
-set -l settings {Socket,Store,Mount,Axfs}= {Ephemeral,Bus,Debug,Direct}={yes,no} {Connections,Processes,Descriptors,Pipes,Tasks,Timers,Windows,Regions}PerUser= \
-    DescriptorsPerProcess= {MemoryPerProcess,MemoryPerUser,SystemMemory}= ParkedCallsPerConnection= OutputPerConnection= \
+set -l settings {Socket,Store,Mount,Axfs}= {Ephemeral,Exec,Bus,Debug,Direct}={yes,no} {Connections,Processes,Descriptors,Pipes,Tasks,Timers,Windows,Regions,Segments,HostDescriptors,Mappings}PerUser= \
+    {EphemeralSize,EphemeralSizePerUser,TmpSize,TmpSizePerUser}= \
+    BuffersPerUser= DescriptorsPerProcess= {MemoryPerProcess,MemoryPerUser,SystemMemory}= ParkedCallsPerConnection= OutputPerConnection= \
     {ConsoleInput,ConsoleOutput,TraceEvents,Workers}=
 
 complete -c axebergd -f
