@@ -939,6 +939,15 @@ int ax_timer_cancel(ax_client *ax, ax_timer_id timer);
 int64_t ax_timer_overruns(ax_client *ax, ax_timer_id timer);
 
 /**
+ * ax_timer_remaining() - how long it is until a pending timer comes due next
+ * @ax: the connection
+ * @timer: one of this process
+ *
+ * Returns milliseconds, 0 if it is due already; -AX_ENOENT.
+ */
+double ax_timer_remaining(ax_client *ax, ax_timer_id timer);
+
+/**
  * ax_alarm() - raise SIGALRM in this process, once, after a time
  * @ax: the connection
  * @delay_ms: as for ax_timer_set()

@@ -50,3 +50,15 @@ int64_t ax_timer_overruns(ax_client *ax, ax_timer_id timer) {
 
         return r < 0 ? r : (int64_t) count;
 }
+
+static void duration_on_reply(const Axeberg__DurationReply *reply, void *data) {
+        *(uint64_t *) ((struct rpc *) data)->context = reply->usec;
+}
+
+double ax_timer_remaining(ax_client *ax, ax_timer_id timer) {
+        uint64_t usec = 0;
+        int r = RPC(ax, timer_remaining, REQUEST(TimerRequest, .timer = timer), duration_on_reply,
+                    &(struct rpc){ .context = &usec });
+
+        return r < 0 ? r : (double) usec / 1e3;
+}

@@ -162,3 +162,13 @@ SYSCALL(timer_overruns, TimerRequest, CountReply) {
         reply.count = timer ? timer->overruns : 0;
         call_reply_message(call, timer ? 0 : -ENOENT, &reply.base);
 }
+
+SYSCALL(timer_remaining, TimerRequest, DurationReply) {
+        Axeberg__DurationReply reply = AXEBERG__DURATION_REPLY__INIT;
+        const struct timer *timer = timer_from_id(call->process, request->timer);
+        uint64_t now_usec = clock_usec();
+
+        if (timer && timer->entry.due_usec > now_usec)
+                reply.usec = timer->entry.due_usec - now_usec;
+        call_reply_message(call, timer ? 0 : -ENOENT, &reply.base);
+}

@@ -260,6 +260,31 @@ static bool cancel_in_time(ax_client *ax, ax_task_id task, double delay_ms) {
                 assert_result(ax_timer_cancel(ax, timers[i]), 0);
         return cancelled == CANCELLED;
 }
+START_TEST(test_how_long_a_timer_has_left) {
+        _connected_ ax_client *ax = fixture_connect(), *other = fixture_connect();
+        ax_task_id task = make_task(ax);
+        ax_timer_id timer, interval;
+        double left, later, start = clock_ms();
+
+        assert_result(ax_timer_set(ax, 60000, task, &timer), 0);
+        assert_result(ax_timer_interval(ax, 1e6, 0, &interval), 0);
+        left = ax_timer_remaining(ax, timer);
+        later = ax_timer_remaining(ax, timer);
+        ck_assert_msg(left <= 60000.01 && left >= start + 60000 - clock_ms(), "%f ms are left", left);
+        ck_assert_msg(later <= left, "%f ms, and then %f", left, later);
+        left = ax_timer_remaining(ax, interval);
+        ck_assert_msg(left > 9e5 && left <= 1e6 + 0.01, "%f ms are left of the interval", left);
+        assert_error((int64_t) ax_timer_remaining(other, timer), AX_ENOENT);
+        assert_result(ax_timer_cancel(ax, timer), 1);
+        assert_result(ax_timer_set(ax, 5, task, &timer), 0);
+        assert_result(ax_task_wait(ax, task, -1), 1);
+        assert_error((int64_t) ax_timer_remaining(ax, timer), AX_ENOENT);
+        assert_error((int64_t) ax_timer_remaining(ax, 0), AX_ENOENT);
+        assert_result(ax_timer_cancel(ax, interval), 1);
+        assert_error((int64_t) ax_timer_remaining(ax, interval), AX_ENOENT);
+}
+END_TEST
+
 START_TEST(test_T4_a_cancelled_timer_never_fires) {
         _connected_ ax_client *ax = fixture_connect();
         ax_task_id task = make_task(ax), last = make_task(ax);
@@ -343,6 +368,7 @@ int main(void) {
         fixture_add(suite, test_T2_ten_thousand_timers, 0);
         fixture_add(suite, test_T3_intervals_come_again, 0);
         fixture_add(suite, test_T3_missed_ticks_are_counted, 0);
+        fixture_add(suite, test_how_long_a_timer_has_left, 0);
         fixture_add(suite, test_T4_a_cancelled_timer_never_fires, 0);
         fixture_add(suite, test_bad_delays, 0);
         fixture_add(suite, test_an_alarm_ends_a_process_that_does_nothing_about_it, 0);

@@ -141,6 +141,7 @@ static void timers_and_signals(ax_client *ax) {
         CHECK(ax_task_wake(ax, task));
         CHECK(ax_task_wait(ax, task, 1000));
         CHECK(ax_timer_set(ax, 100000, task, &timer));
+        CHECK((int) ax_timer_remaining(ax, timer));
         CHECK(ax_timer_cancel(ax, timer));
         CHECK(ax_timer_interval(ax, 200000, 0, &timer));
         CHECK(ax_alarm(ax, 300000, &timer));
