@@ -20,7 +20,7 @@ check_file_lengths() {
     [[ $file != total && $lines -gt $MAX_FILE_LINES ]] || continue
     printf '%s: %d lines, not %d\n' "$file" "$lines" "$MAX_FILE_LINES"
     bad=1
-  done < <(git ls-files -z -- "${c_sources[@]}" "${scripts[@]}" "${other_sources[@]}" \
+  done < <(git ls-files -z -- "${c_sources[@]}" '*.proto' "${scripts[@]}" "${other_sources[@]}" \
     ':!libaxeberg-client/axeberg.h' | xargs -0 wc -l)
   return "$bad"
 }

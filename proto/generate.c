@@ -4,9 +4,9 @@
  *
  *   generate DESCRIPTORS METHODS HANDLERS
  *
- * DESCRIPTORS is protoc's description of the file. METHODS becomes the table of methods.h: each
- * option of the proto is a member of the same name there. HANDLERS becomes the prototypes of the
- * functions that serve the methods.
+ * DESCRIPTORS is protoc's description of the file and those that it imports. METHODS becomes the
+ * table of methods.h: each option of the proto is a member of the same name there. HANDLERS becomes
+ * the prototypes of the functions that serve the methods.
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -40,9 +40,35 @@ static Google__Protobuf__FileDescriptorSet *read_descriptors(const char *path) {
 
         if (in)
                 fclose(in);
-        if (!set || set->n_file != 1 || set->file[0]->n_service != 1)
-                fail("%s: not one file with one service", path);
+        if (!set || set->n_file == 0)
+                fail("%s: no descriptors", path);
         return set;
+}
+
+/* Appends a file's declarations to those of `all`. */
+static void add_declarations(File *all, const File *file) {
+#define ADD(list)                                                                                                      \
+        do {                                                                                                           \
+                all->list = realloc(all->list, (all->n_##list + file->n_##list + 1) * sizeof(*all->list));             \
+                for (size_t i = 0; i < file->n_##list; i++)                                                            \
+                        all->list[all->n_##list++] = file->list[i];                                                    \
+        } while (0)
+        ADD(message_type);
+        ADD(extension);
+        ADD(service);
+#undef ADD
+}
+
+/* One file in place of ours; protobuf's own is not ours. */
+static File join_files(const Google__Protobuf__FileDescriptorSet *set) {
+        File all = GOOGLE__PROTOBUF__FILE_DESCRIPTOR_PROTO__INIT;
+
+        for (size_t i = 0; i < set->n_file; i++)
+                if (strncmp(set->file[i]->name, "google/", 7) != 0)
+                        add_declarations(&all, set->file[i]);
+        if (all.n_service != 1)
+                fail("there are %zu services, not one", all.n_service);
+        return all;
 }
 
 static FILE *create(const char *path) {
@@ -159,11 +185,11 @@ int main(int argc, char **argv) {
         Google__Protobuf__FileDescriptorSet *set = argc == 4 ? read_descriptors(argv[1]) : NULL;
         const Google__Protobuf__ServiceDescriptorProto *service;
         FILE *methods, *handlers;
-        File *file;
+        File joined, *file = &joined;
 
         if (!set)
                 fail("usage: generate DESCRIPTORS METHODS HANDLERS");
-        file = set->file[0];
+        joined = join_files(set);
         service = file->service[0];
         methods = create(argv[2]);
         handlers = create(argv[3]);
@@ -179,6 +205,9 @@ int main(int argc, char **argv) {
         fprintf(methods, "};\n");
         finish(methods, argv[2]);
         finish(handlers, argv[3]);
+        free(joined.message_type);
+        free(joined.extension);
+        free(joined.service);
         google__protobuf__file_descriptor_set__free_unpacked(set, NULL);
         return 0;
 }

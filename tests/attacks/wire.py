@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The wire as a stranger speaks it: frames by hand, without the library, after proto/WIRE.md.
 
-Messages and methods are read from proto/axeberg.proto, so the numbers are never written twice. A message is a dictionary of its
+Messages and methods are read from proto/*.proto, so the numbers are never written twice. A message is a dictionary of its
 fields; what is absent is 0, empty or False, as in protobuf. Only what the attacks need is here: there is no check of what the
 daemon sends, and a client belongs to one thread.
 """
@@ -35,7 +35,7 @@ class Field:
 
 def read_protocol():
     root = Path(os.environ.get("AXEBERG_SOURCE_DIR", Path(__file__).parents[2]))
-    text = re.sub(r"//.*", "", (root / "proto/axeberg.proto").read_text())
+    text = re.sub(r"//.*", "", "".join(path.read_text() for path in sorted((root / "proto").glob("*.proto"))))
     methods = re.findall(r"\brpc (\w+) *\((\w+)\) *returns *\((\w+)\)", text)
     messages = {}
     for name, body in re.findall(r"^message (\w+) \{([^}]*)\}", text, re.M):
