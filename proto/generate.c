@@ -45,27 +45,32 @@ static Google__Protobuf__FileDescriptorSet *read_descriptors(const char *path) {
         return set;
 }
 
-/* Appends a file's declarations to those of `all`. */
-static void add_declarations(File *all, const File *file) {
-#define ADD(list)                                                                                                      \
-        do {                                                                                                           \
-                all->list = realloc(all->list, (all->n_##list + file->n_##list + 1) * sizeof(*all->list));             \
-                for (size_t i = 0; i < file->n_##list; i++)                                                            \
-                        all->list[all->n_##list++] = file->list[i];                                                    \
-        } while (0)
-        ADD(message_type);
-        ADD(extension);
-        ADD(service);
-#undef ADD
+/* Returns the list of pointers with more of them at its end. */
+static void *append(void *list, size_t *n, const void *more, size_t n_more) {
+        void **longer = realloc(list, (*n + n_more + 1) * sizeof(void *));
+
+        if (!longer)
+                fail("there is no memory");
+        if (n_more > 0)
+                memcpy((void *) (longer + *n), more, n_more * sizeof(void *));
+        *n += n_more;
+        return (void *) longer;
 }
 
-/* One file in place of ours; protobuf's own is not ours. */
+/* What is declared in our files, without protobuf's own. */
 static File join_files(const Google__Protobuf__FileDescriptorSet *set) {
         File all = GOOGLE__PROTOBUF__FILE_DESCRIPTOR_PROTO__INIT;
 
-        for (size_t i = 0; i < set->n_file; i++)
-                if (strncmp(set->file[i]->name, "google/", 7) != 0)
-                        add_declarations(&all, set->file[i]);
+        for (size_t i = 0; i < set->n_file; i++) {
+                const File *file = set->file[i];
+
+                if (strncmp(file->name, "google/", 7) == 0)
+                        continue;
+                all.message_type =
+                        append(all.message_type, &all.n_message_type, file->message_type, file->n_message_type);
+                all.extension = append(all.extension, &all.n_extension, file->extension, file->n_extension);
+                all.service = append(all.service, &all.n_service, file->service, file->n_service);
+        }
         if (all.n_service != 1)
                 fail("there are %zu services, not one", all.n_service);
         return all;
