@@ -9,6 +9,7 @@
 #include "open_file.h"
 
 #include "identity.h"
+#include "locks.h"
 #include "names.h"
 #include "store.h"
 #include "store_ops.h"
@@ -19,10 +20,6 @@
 
 /* How often a name may appear and vanish again while a file of that name is created. */
 enum { CREATE_TRIES = 64 };
-
-static struct open_file *file_from_info(const struct fuse_file_info *fi) {
-        return (struct open_file *) (uintptr_t) fi->fh;
-}
 
 /*
  * Leaves out flags that are the kernel's business, or were dealt with at creation. O_DIRECT: the
@@ -54,6 +51,7 @@ static void open_file_end(struct axfs *fs, struct opened *opened) {
         struct node *node = file->node;
 
         if (node) {
+                locks_drop_file(file);
                 pthread_mutex_lock(&node->lock);
                 if (file == node->opens && !file->next) {
                         keep_reachable(fs, node, file);
@@ -125,6 +123,15 @@ static bool appends_whole(struct axfs *fs, int flags, int32_t backing_id) {
                ((flags & O_ACCMODE) == O_WRONLY || ((flags & O_ACCMODE) == O_RDWR && atomic_load(&fs->maps_direct)));
 }
 
+/*
+ * Whether the kernel has to say when somebody closes the file. It does so for good, or never. Locks
+ * of fcntl(2) end with the first close, not with the last. A file that is open for reading only is
+ * the rule, and hardly ever locked: it is worth the request only if somebody locks this file.
+ */
+static bool needs_flush(const struct open_file *file, int flags) {
+        return file->flushes || (flags & O_ACCMODE) != O_RDONLY || atomic_load(&file->node->is_locked);
+}
+
 int store_open(struct axfs *fs, struct request *request, struct node *node, struct fuse_file_info *fi) {
         struct open_file *file;
         int32_t backing_id;
@@ -140,7 +147,7 @@ int store_open(struct axfs *fs, struct request *request, struct node *node, stru
                 return fd;
         }
         backing_id = open_file_set(fs, file, node, fd, fi->flags, st.st_mode);
-        fi->noflush = !file->flushes;
+        fi->noflush = !needs_flush(file, fi->flags);
         fi->direct_io = appends_whole(fs, fi->flags, backing_id);
         return answer_opened(request, &file->opened, fi, backing_id);
 }
@@ -220,7 +227,7 @@ int store_create(struct axfs *fs, struct request *request, struct node *parent, 
                 return fd;
         }
         backing_id = open_file_set(fs, file, node, fd, fi->flags, st.st_mode);
-        fi->noflush = !file->flushes;
+        fi->noflush = !needs_flush(file, fi->flags);
         fi->direct_io = appends_whole(fs, fi->flags, backing_id);
         return answer_created(request, node, &st, &file->opened, fi, backing_id);
 }
@@ -233,7 +240,7 @@ int store_read(struct axfs *fs, struct request *request, struct node *node, size
         (void) node;
         if (!buffer)
                 return -ENOMEM;
-        n = pread(file_from_info(fi)->fd, buffer, size, offset);
+        n = pread(open_file_from_info(fi)->fd, buffer, size, offset);
         if (n < 0)
                 return negative_errno();
         counter_add(&fs->counters.bytes_read, (uint64_t) n);
@@ -260,7 +267,7 @@ static int follow_append(struct open_file *file, int flags) {
 
 int store_write(struct axfs *fs, struct request *request, struct node *node, const char *data, size_t size,
                 off_t offset, struct fuse_file_info *fi) {
-        int fd = file_from_info(fi)->fd, r = follow_append(file_from_info(fi), fi->flags);
+        int fd = open_file_from_info(fi)->fd, r = follow_append(open_file_from_info(fi), fi->flags);
         size_t written = 0;
 
         (void) node;
@@ -282,13 +289,13 @@ int store_write(struct axfs *fs, struct request *request, struct node *node, con
         return answer_count(request, written);
 }
 
-/* On network filesystems close() may tell an error that write() did not. */
+/* Somebody closes. On network filesystems close() may tell an error that write() did not. */
 int store_flush(struct axfs *fs, struct request *request, struct node *node, struct fuse_file_info *fi) {
-        struct open_file *file = file_from_info(fi);
+        struct open_file *file = open_file_from_info(fi);
 
         (void) request;
         (void) fs;
-        (void) node;
+        locks_drop_owner(node, fi->lock_owner);
         if (file->flushes) {
                 int copy = fcntl(file->fd, F_DUPFD_CLOEXEC, 3);
 
@@ -302,12 +309,12 @@ int store_release(struct axfs *fs, struct request *request, struct node *node, s
         (void) fs;
         (void) request;
         (void) node;
-        opened_close(&file_from_info(fi)->opened);
+        opened_close(&open_file_from_info(fi)->opened);
         return 0;
 }
 
 int store_fsync(struct axfs *fs, struct request *request, struct node *node, int datasync, struct fuse_file_info *fi) {
-        int fd = file_from_info(fi)->fd;
+        int fd = open_file_from_info(fi)->fd;
 
         (void) request;
         (void) fs;
@@ -321,13 +328,13 @@ int store_fallocate(struct axfs *fs, struct request *request, struct node *node,
                     struct fuse_file_info *fi) {
         (void) fs;
         (void) node;
-        identity_for_change(file_from_info(fi)->fd, request->caller.pid, request->caller.uid, request->caller.gid);
-        return fallocate(file_from_info(fi)->fd, mode, offset, length) < 0 ? negative_errno() : 0;
+        identity_for_change(open_file_from_info(fi)->fd, request->caller.pid, request->caller.uid, request->caller.gid);
+        return fallocate(open_file_from_info(fi)->fd, mode, offset, length) < 0 ? negative_errno() : 0;
 }
 
 int store_lseek(struct axfs *fs, struct request *request, struct node *node, off_t offset, int whence,
                 struct fuse_file_info *fi) {
-        off_t position = lseek(file_from_info(fi)->fd, offset, whence);
+        off_t position = lseek(open_file_from_info(fi)->fd, offset, whence);
 
         (void) fs;
         (void) node;
@@ -344,8 +351,9 @@ int store_copy_file_range(struct axfs *fs, struct request *request, struct node 
         (void) fs;
         if (from->kind != to->kind)
                 return -EXDEV;
-        identity_for_change(file_from_info(to_fi)->fd, request->caller.pid, request->caller.uid, request->caller.gid);
-        n = copy_file_range(file_from_info(from_fi)->fd, &from_offset, file_from_info(to_fi)->fd, &to_offset, size,
-                            (unsigned) flags);
+        identity_for_change(open_file_from_info(to_fi)->fd, request->caller.pid, request->caller.uid,
+                            request->caller.gid);
+        n = copy_file_range(open_file_from_info(from_fi)->fd, &from_offset, open_file_from_info(to_fi)->fd, &to_offset,
+                            size, (unsigned) flags);
         return n < 0 ? negative_errno() : answer_count(request, (size_t) n);
 }

@@ -76,11 +76,13 @@ static int axfs_init(struct axfs *fs, const struct options *options) {
         namespace_init(&fs->namespace);
         node_table_init(&fs->nodes);
         opened_init(&fs->opened, fs);
+        lock_waits_init(&fs->lock_waits, &fs->opened);
         set_limits(fs, descriptors, cache_limit(descriptors));
         return descriptors_init(&fs->descriptors, cache_limit(descriptors));
 }
 
 static void axfs_deinit(struct axfs *fs) {
+        lock_waits_deinit(&fs->lock_waits);
         opened_deinit(&fs->opened);
         node_table_deinit(&fs->nodes);
         namespace_deinit(&fs->namespace);
@@ -173,6 +175,7 @@ static void stop(struct axfs *fs) {
         janitor_stop(&fs->janitor);
         pool_stop(&fs->pool);
         watch_stop(&fs->watch);
+        lock_waits_stop(&fs->lock_waits);
         opened_end_all(&fs->opened);
         link_stop(&fs->link);
         ending_stop(&fs->ending);

@@ -33,6 +33,7 @@ enum { NODE_ROOT_ID = 1, NODE_SHARDS = 32, NODE_CHUNK_SLOTS = 4096, NODE_CHUNKS 
 
 struct store;
 struct open_file;
+struct lock_owner;
 struct descriptors;
 
 enum node_kind { NODE_STORE, NODE_SYNTH };
@@ -67,6 +68,7 @@ struct node {
         atomic_bool used;           /* since the clock's hand came by */
         bool permanent;             /* the descriptor cannot be reopened and stays */
         atomic_bool removed;        /* its last name was removed on the mount: those who hold it have it open */
+        atomic_bool is_locked;      /* somebody has used fcntl(2)'s locks since the kernel knows the file */
         struct file_handle *handle; /* learnt when it is first needed */
         bool by_path;               /* no handles: reopened through parent and name */
         struct node *parent;
@@ -82,6 +84,9 @@ struct node {
         struct open_file *opens;
         enum io_mode io;
         int32_t backing_id;
+
+        /* locks.c, under lock */
+        struct lock_owner *lock_owners;
 };
 
 struct node_slot {

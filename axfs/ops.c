@@ -5,6 +5,7 @@
  */
 #include "axfs.h"
 #include "identity.h"
+#include "locks.h"
 #include "store_ops.h"
 #include "util.h"
 
@@ -41,6 +42,9 @@ const struct node_operations store_operations = {
         .fallocate = store_fallocate,
         .lseek = store_lseek,
         .copy_file_range = store_copy_file_range,
+        .getlk = store_getlk,
+        .setlk = store_setlk,
+        .flock = store_flock,
 };
 
 static const struct node_operations *operations_of(const struct node *node) {
@@ -350,6 +354,27 @@ static void op_copy_file_range(fuse_req_t req, fuse_ino_t ino, off_t from_offset
                                                 request.target, to_offset, to_fi, size, flags));
 }
 
+static void op_getlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct flock *lock) {
+        struct request request;
+
+        if (request_begin_on_open(&request, req, ino))
+                request_end(&request, OPERATION(&request, getlk, ENOLCK, request.node, fi, lock));
+}
+
+static void op_setlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct flock *lock, int waits) {
+        struct request request;
+
+        if (request_begin(&request, req, ino))
+                request_end(&request, OPERATION(&request, setlk, ENOLCK, request.node, fi, lock, waits != 0));
+}
+
+static void op_flock(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, int operation) {
+        struct request request;
+
+        if (request_begin_on_open(&request, req, ino))
+                request_end(&request, OPERATION(&request, flock, ENOLCK, request.node, fi, operation));
+}
+
 /*
  * HANDLE_KILLPRIV would make libfuse promise what only its successor lets us keep (session.c
  * negotiates that). ACLs need the kernel to leave the umask to the host, which knows the
@@ -403,4 +428,7 @@ const struct fuse_lowlevel_ops axfs_operations = {
         .lseek = op_lseek,
         .poll = op_poll,
         .copy_file_range = op_copy_file_range,
+        .getlk = op_getlk,
+        .setlk = op_setlk,
+        .flock = op_flock,
 };

@@ -144,6 +144,8 @@ static int send(fuse_req_t handle, const struct answer *answer) {
                 return fuse_reply_statfs(handle, &answer->filesystem);
         case ANSWER_EVENTS:
                 return fuse_reply_poll(handle, answer->events);
+        case ANSWER_LOCK:
+                return fuse_reply_lock(handle, &answer->lock);
         }
         return fuse_reply_err(handle, EIO);
 }
@@ -291,6 +293,12 @@ int answer_filesystem(struct request *request, const struct statvfs *filesystem)
 int answer_events(struct request *request, unsigned events) {
         request->answer.kind = ANSWER_EVENTS;
         request->answer.events = events;
+        return 0;
+}
+
+int answer_lock(struct request *request, const struct flock *lock) {
+        request->answer.kind = ANSWER_LOCK;
+        request->answer.lock = *lock;
         return 0;
 }
 

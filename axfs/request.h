@@ -17,6 +17,7 @@
 #define FUSE_USE_VERSION 312
 #include <fuse_lowlevel.h>
 
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -52,6 +53,7 @@ enum answer_kind {
         ANSWER_POSITION,
         ANSWER_FILESYSTEM,
         ANSWER_EVENTS,
+        ANSWER_LOCK,
 };
 
 struct answer {
@@ -66,6 +68,7 @@ struct answer {
         size_t size;
         off_t position;
         unsigned events;
+        struct flock lock;
 };
 
 struct request {
@@ -151,6 +154,9 @@ int answer_filesystem(struct request *request, const struct statvfs *filesystem)
 
 /** answer_events() - what poll(2) tells */
 int answer_events(struct request *request, unsigned events);
+
+/** answer_lock() - a lock that is in the way, or F_UNLCK */
+int answer_lock(struct request *request, const struct flock *lock);
 
 /*
  * ---- beside that -------------------------------------------------------------------------------
