@@ -25,15 +25,18 @@
 #include "cases.h"
 #include "daemon.h"
 #include "memory.h"
+#include "names.h"
+#include "peer.h"
 #include "place.h"
 #include "processes.h"
 #include "sweep.h"
 #include "tracing.h"
 
-enum { MAX_CASES = 64, MAX_ROUNDS = 99, MAX_REPEATS = 2000000 };
+enum { MAX_CASES = 128, MAX_ROUNDS = 99, MAX_REPEATS = 2000000 };
 
 struct options {
         const char *json;
+        const char *only; /* a part of names; NULL: all cases */
         unsigned rounds, milliseconds;
         bool no_mount, no_timers;
 };
@@ -96,7 +99,7 @@ static int prepare_library(struct bench_context *context, const struct daemon *d
         return 0;
 }
 
-static int prepare(struct bench_context *context, const struct daemon *daemon, struct place *place) {
+static int prepare(struct bench_context *context, const struct daemon *daemon, struct place *place, struct peer *peer) {
         pid_t pong;
         int r;
 
@@ -129,7 +132,12 @@ static int prepare(struct bench_context *context, const struct daemon *daemon, s
                 return 0;
         snprintf(context->mount, sizeof(context->mount), "%s/tmp", daemon->mount);
         context->mount_fd = prepare_file(context, context->mount);
-        return context->mount_fd < 0 ? context->mount_fd : 0;
+        if (context->mount_fd < 0)
+                return context->mount_fd;
+        peer_start(peer, daemon->directory, context->tmpfs, context->peer, sizeof(context->peer));
+        if (peer->pid > 0)
+                place_add(place, peer->pid);
+        return 0;
 }
 
 static void finish(struct bench_context *context) {
@@ -190,8 +198,12 @@ static double median(const double *samples, unsigned n) {
 }
 
 /* Whether a case can run here; puts everybody in place for it. */
-static bool prepare_case(const struct bench_context *context, const struct bench_case *bench, struct place *place) {
-        return (!bench->needs_mount || context->mount_fd >= 0) && place_move(place, bench->place);
+static bool prepare_case(const struct bench_context *context, const struct bench_case *bench, struct place *place,
+                         const struct options *options) {
+        if (options->only && !strstr(bench->name, options->only))
+                return false;
+        return (!bench->needs_mount || context->mount_fd >= 0) && (!bench->needs_peer || context->peer[0]) &&
+               place_move(place, bench->place);
 }
 
 static int measure(struct bench_context *context, struct place *place, struct figure *figures,
@@ -199,11 +211,11 @@ static int measure(struct bench_context *context, struct place *place, struct fi
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < n_bench_cases; i++)
-                if (prepare_case(context, &bench_cases[i], place))
+                if (prepare_case(context, &bench_cases[i], place, options))
                         r = calibrate(context, &bench_cases[i], options->milliseconds, &figures[i].repeats);
         for (unsigned round = 0; r == 0 && round < options->rounds; round++)
                 for (size_t i = 0; r == 0 && i < n_bench_cases; i++)
-                        if (prepare_case(context, &bench_cases[i], place))
+                        if (prepare_case(context, &bench_cases[i], place, options))
                                 r = run_timed(context, &bench_cases[i], figures[i].repeats, &figures[i].samples[round]);
         for (size_t i = 0; r == 0 && i < n_bench_cases; i++)
                 figures[i].median = median(figures[i].samples, options->rounds);
@@ -212,9 +224,10 @@ static int measure(struct bench_context *context, struct place *place, struct fi
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
-static double limit_of(const struct bench_case *bench, const struct figure *figures) {
+/* The median of the case with this name; 0: there is none, or it has not run. */
+static double figure_of(const char *name, const struct figure *figures) {
         for (size_t i = 0; i < n_bench_cases; i++)
-                if (bench->limit && strcmp(bench_cases[i].name, bench->limit) == 0)
+                if (name && strcmp(bench_cases[i].name, name) == 0)
                         return figures[i].median;
         return 0;
 }
@@ -224,10 +237,11 @@ static int digits(double usec) {
 }
 
 static void print_table(const struct bench_context *context, const struct figure *figures) {
-        printf("| operation | µs | MB/s | limit | µs | ratio |\n|---|--:|--:|---|--:|--:|\n");
+        printf("| operation | µs | MB/s | limit | µs | ratio | peer, µs | ratio |\n"
+               "|---|--:|--:|---|--:|--:|--:|--:|\n");
         for (size_t i = 0; i < n_bench_cases; i++) {
                 const struct bench_case *bench = &bench_cases[i];
-                double limit = limit_of(bench, figures);
+                double limit = figure_of(bench->limit, figures), peer = figure_of(bench->peer, figures);
                 char rate[32] = "";
 
                 if (figures[i].repeats == 0)
@@ -236,12 +250,18 @@ static void print_table(const struct bench_context *context, const struct figure
                         snprintf(rate, sizeof(rate), "%.0f", (double) bench->bytes / figures[i].median);
                 printf("| %s | %.*f | %s |", bench->name, digits(figures[i].median), figures[i].median, rate);
                 if (limit > 0)
-                        printf(" %s | %.*f | %.2f |\n", bench->limit, digits(limit), limit, figures[i].median / limit);
+                        printf(" %s | %.*f | %.2f |", bench->limit, digits(limit), limit, figures[i].median / limit);
                 else
-                        printf(" | | |\n");
+                        printf(" | | |");
+                if (peer > 0)
+                        printf(" %.*f | %.2f |\n", digits(peer), peer, figures[i].median / peer);
+                else
+                        printf(" | |\n");
         }
         if (context->mount_fd < 0)
                 printf("\nwithout a mount (which needs root and /dev/fuse)\n");
+        else if (!context->peer[0])
+                printf("\nwithout the peer (which libfuse3-dev brings)\n");
 }
 
 static int write_json(const char *path, const struct figure *figures, const struct options *options) {
@@ -256,7 +276,7 @@ static int write_json(const char *path, const struct figure *figures, const stru
                 AXEBERG_VERSION, host.release, options->rounds);
         for (size_t i = 0; i < n_bench_cases; i++) {
                 const struct bench_case *bench = &bench_cases[i];
-                double limit = limit_of(bench, figures);
+                double limit = figure_of(bench->limit, figures), peer = figure_of(bench->peer, figures);
 
                 if (figures[i].repeats == 0)
                         continue;
@@ -265,6 +285,8 @@ static int write_json(const char *path, const struct figure *figures, const stru
                 if (limit > 0)
                         fprintf(file, ", \"limit\": \"%s\", \"limit_usec\": %.3f, \"ratio\": %.3f", bench->limit, limit,
                                 figures[i].median / limit);
+                if (peer > 0)
+                        fprintf(file, ", \"peer_usec\": %.3f, \"peer_ratio\": %.3f", peer, figures[i].median / peer);
                 fprintf(file, " }");
                 first = false;
         }
@@ -276,6 +298,7 @@ static int write_json(const char *path, const struct figure *figures, const stru
 
 static const struct argp_option argp_options[] = {
         { "json", 'j', "FILE", 0, "Write the figures to FILE as JSON, too", 0 },
+        { "only", 'o', "TEXT", 0, "Only cases whose name contains TEXT", 0 },
         { "rounds", 'r', "N", 0, "Rounds, of which the median counts (default 45)", 0 },
         { "no-mount", 'n', NULL, 0, "Leave the mount out", 0 },
         { "no-timers", 't', NULL, 0, "Leave the lateness of timers out", 0 },
@@ -297,6 +320,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         switch (key) {
         case 'j':
                 options->json = argument;
+                return 0;
+        case 'o':
+                options->only = argument;
                 return 0;
         case 'r':
                 if (!parse_number(argument, MAX_ROUNDS, &options->rounds))
@@ -325,8 +351,11 @@ static int run(const struct daemon *daemon, const struct options *options) {
         static struct figure figures[MAX_CASES];
         struct bench_context context;
         struct place place;
-        int r = prepare(&context, daemon, &place);
+        struct peer peer = { .pid = -1 };
+        int r = prepare(&context, daemon, &place, &peer);
 
+        if (r == 0)
+                r = bench_prepare_names(&context);
         if (r < 0)
                 fprintf(stderr, "axbench: cannot prepare: %s\n", strerror(ax_errno(r)));
         if (r == 0)
@@ -340,6 +369,7 @@ static int run(const struct daemon *daemon, const struct options *options) {
                 if (r < 0)
                         fprintf(stderr, "axbench: cannot write %s: %s\n", options->json, strerror(-r));
         }
+        peer_stop(&peer);
         finish(&context);
         return r;
 }

@@ -6,6 +6,7 @@
 #include "cases.h"
 
 #include "memory.h"
+#include "names.h"
 #include "processes.h"
 #include "tracing.h"
 
@@ -229,6 +230,20 @@ static int run_tmpfs_write_64k(struct bench_context *context, unsigned n) {
         return write_blocks(context, context->tmpfs_fd, n, BENCH_LARGE_BLOCK);
 }
 
+/* The same three times: on tmpfs, on the peer, and on the mount, which is compared with both. */
+#define NAMES(text, function)                                                                                          \
+        { .name = "tmpfs " text, .run = bench_tmpfs_##function, .place = ON_ANY_CPU },                                 \
+                { .name = "peer " text,                                                                                \
+                  .limit = "tmpfs " text,                                                                              \
+                  .needs_mount = true,                                                                                 \
+                  .needs_peer = true,                                                                                  \
+                  .run = bench_peer_##function,                                                                        \
+                  .place = ON_ANY_CPU },                                                                               \
+        {                                                                                                              \
+                .name = "mount " text, .limit = "tmpfs " text, .peer = "peer " text, .needs_mount = true,              \
+                .run = bench_mount_##function, .place = ON_ANY_CPU                                                     \
+        }
+
 /* ---- the table ------------------------------------------------------------------------------- */
 
 /*
@@ -340,5 +355,12 @@ const struct bench_case bench_cases[] = {
         { .name = "ax_getpid", .run = bench_run_getpid },
         { .name = "ax_sigpending", .run = bench_run_sigpending },
         { .name = "ax_memstats", .run = bench_run_memstats },
+
+        NAMES("stat, three levels deep", deep_stat),
+        NAMES("stat of an absent name", absent),
+        NAMES("open+close, three levels deep", reopen),
+        NAMES("create+unlink of 500 names", create_many),
+        NAMES("rename to another directory", rename),
+        NAMES("ls -l of 500", list),
 };
 const size_t n_bench_cases = sizeof(bench_cases) / sizeof(bench_cases[0]);

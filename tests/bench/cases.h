@@ -23,21 +23,24 @@ struct bench_context {
         int tmpfs_fd, mount_fd;                                             /* mount_fd: -1 without a mount */
         int ax_ping, ax_pong, ax_stream, host_ping, host_pong, host_stream; /* pipes */
         char tmpfs[128], mount[128];
-        char *buffer; /* BENCH_SEQUENTIAL long */
+        char peer[128]; /* names.h; "" without one */
+        char *buffer;   /* BENCH_SEQUENTIAL long */
         unsigned random;
 };
 
 /*
  * Where the processes that take part run. A reply that wakes an idle CPU can cost several times the
  * call itself, and left alone the scheduler puts two processes now on one CPU, now on two: figures
- * are comparable only where the places are the same.
+ * are comparable only where the places are the same. What programs do with names is measured where
+ * the scheduler puts it.
  */
-enum bench_place { ON_ONE_CPU, ON_TWO_CPUS };
+enum bench_place { ON_ONE_CPU, ON_TWO_CPUS, ON_ANY_CPU };
 
 struct bench_case {
         const char *name;
         const char *limit; /* name of another case; NULL: this is one */
-        bool needs_mount;
+        const char *peer;  /* name of the case that does the same on the peer; may be NULL */
+        bool needs_mount, needs_peer;
         enum bench_place place;
         size_t bytes; /* moved by one operation; 0: none */
         /* Does the operation @n times. Return: 0, negative error. */

@@ -16,7 +16,8 @@ enum { PLACE_MAX_PEERS = 8 };
 struct place {
         pid_t peers[PLACE_MAX_PEERS];
         size_t n_peers;
-        int first, second; /* CPUs that we may use; second is -1 if there is only one */
+        cpu_set_t all;     /* CPUs that we may use */
+        int first, second; /* of them; second is -1 if there is only one */
         int now;           /* enum bench_place, -1 at the start */
 };
 
