@@ -152,9 +152,8 @@ static bool session_try(struct lane_source *source) {
         return r != 0;
 }
 
-static void session_on_peer_exit(struct lane_source *source, uint32_t events) {
-        (void) events;
-        session_free(container_of(source, struct session, peer_exit));
+static void session_on_peer_exit(struct peer_watch *watch) {
+        session_free(container_of(watch, struct session, peer_exit));
 }
 
 bool session_has_in_flight(const struct session *session, uint32_t serial) {
@@ -294,7 +293,7 @@ struct session *session_free(struct session *session) {
         kernel = session->table->kernel;
         peer = &session->connection.peer;
         lane_unwatch(&session->io);
-        lane_unwatch(&session->peer_exit);
+        peer_watch_remove(&session->peer_exit);
         if (session->connection.process)
                 process_exit_on_disconnect(session->connection.process);
         session_orphan_calls(session);
@@ -305,7 +304,6 @@ struct session *session_free(struct session *session) {
                 observer_notify(kernel->processes.observer, counts_changed);
         }
         close_later(kernel->workers, peer->user, session->fd); /* with what was sent and never received */
-        cleanup_close(&session->pidfd);
         admission_deinit(&session->admission);
         identity_unref(peer->identity);
         user_unref(peer->user);
@@ -314,11 +312,11 @@ struct session *session_free(struct session *session) {
 }
 
 /* Charges the session to its user, lists it and listens to it. */
-static int session_open(struct session *session, unsigned n_fds) {
+static int session_open(struct session *session) {
         struct session_table *table = session->table;
         struct kernel *kernel = table->kernel;
         struct user *user = session->connection.peer.user;
-        int r = admission_charge(&session->admission, &session->connection.peer, n_fds);
+        int r = admission_charge(&session->admission, &session->connection.peer);
 
         if (r < 0)
                 return r;
@@ -338,13 +336,11 @@ static int session_admit(struct session *session) {
         int r = admission_identify(session->table->kernel, session->fd, peer);
 
         if (r == 0)
-                r = session_open(session, 2);
+                r = session_open(session);
         if (r < 0)
                 return r;
-        session->pidfd = admission_open_pidfd(session->fd, peer->host_pid);
-        if (session->pidfd < 0)
-                return session->pidfd;
-        return lane_watch(&peer->user->lane, &session->peer_exit, session->pidfd, EPOLLIN, session_on_peer_exit);
+        return peer_watch_add(&session->table->peers, &session->peer_exit, peer->user, session->fd, peer->host_pid,
+                              session_on_peer_exit);
 }
 
 static struct session *session_create(struct session_table *table, int fd) {
@@ -356,7 +352,6 @@ static struct session *session_create(struct session_table *table, int fd) {
         session->connection.listener.ops = &session_listener_ops;
         session->table = table;
         session->fd = fd;
-        session->pidfd = -1;
         return session;
 }
 
@@ -394,7 +389,7 @@ static int session_connect(struct connection *connection, struct process *proces
         session->connection.spawned = true;
         session->wants_sender = hosted;
         admission_block_descriptors(fds[0]);
-        r = session_open(session, 1);
+        r = session_open(session);
         if (r >= 0 && hosted && setsockopt(fds[0], SOL_SOCKET, SO_PASSCRED, &(int){ 1 }, sizeof(int)) < 0)
                 r = -errno;
         if (r < 0) {

@@ -14,6 +14,7 @@
 
 #include "server/admission.h"
 #include "server/output.h"
+#include "server/peer_exit.h"
 #include "syscalls/call.h"
 #include "util/lane.h"
 
@@ -24,6 +25,7 @@ struct session;
 struct session_table {
         struct kernel *kernel;
         struct session *sessions;
+        struct peer_exits peers;
         bool admits_descriptors; /* the host's kernel lets through what clients pass */
 };
 
@@ -31,8 +33,9 @@ struct session {
         struct connection connection; /* system calls know this part */
         struct session_table *table;
         struct admission admission;
-        int fd, pidfd;
-        struct lane_source io, peer_exit;
+        int fd;
+        struct lane_source io;
+        struct peer_watch peer_exit;
         bool is_listed;    /* in the table */
         bool greeted;      /* Hello has come */
         bool wants_sender; /* of the first frame, see struct connection */

@@ -344,11 +344,27 @@ int vfs_request_take_object(struct vfs_request *request, struct object **ret) {
         return 0;
 }
 
+/*
+ * Most processes of a user begin in the same directory: they share its descriptor. Returns NULL if
+ * the latest is a different one.
+ */
+static struct object *share_directory(const struct vfs_request *request, bool is_mount_root) {
+        struct vfs_directory *latest = request->job.user->directory;
+
+        if (!latest || latest->mount != request->walks[0].mount || latest->is_mount_root != is_mount_root ||
+            latest->dev != request->directory_dev || latest->ino != request->directory_ino)
+                return NULL;
+        return object_ref(&latest->object);
+}
+
 int vfs_request_take_directory(struct vfs_request *request, struct object **ret) {
         const struct walk *walk = &request->walks[0];
+        bool is_mount_root = walk->at_mount_root && strcmp(walk->name, ".") == 0;
         struct vfs_directory *directory;
         int r;
 
+        if (!walk_is_synthetic(walk) && (*ret = share_directory(request, is_mount_root)))
+                return 0;
         if (walk_is_synthetic(walk) && strlen(request->text) >= sizeof(directory->path))
                 return -ENAMETOOLONG;
         r = vfs_directory_new(&directory, request->vfs, walk->mount);
@@ -363,6 +379,9 @@ int vfs_request_take_directory(struct vfs_request *request, struct object **ret)
         user_charge_move(&directory->fd_charge, &request->fd_charge);
         directory->owns_fd = true;
         directory->user = user_ref(request->job.user);
-        directory->is_mount_root = walk->at_mount_root && strcmp(walk->name, ".") == 0;
+        directory->is_mount_root = is_mount_root;
+        directory->dev = request->directory_dev;
+        directory->ino = request->directory_ino;
+        request->job.user->directory = directory;
         return 0;
 }

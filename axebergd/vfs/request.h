@@ -67,8 +67,10 @@ struct vfs_request {
         /* the results */
         int result;
         int fd;
-        bool is_fifo;   /* what was opened */
-        bool no_reader; /* a FIFO that is to be written, and that nobody reads: fd only names it */
+        bool is_fifo;        /* what was opened */
+        bool no_reader;      /* a FIFO that is to be written, and that nobody reads: fd only names it */
+        dev_t directory_dev; /* of a working directory */
+        ino_t directory_ino;
         struct object *object;
         struct statx status;
         struct statvfs filesystem;

@@ -213,6 +213,8 @@ int store_op_chdir(struct vfs_request *request) {
          */
         if (fstatat(fd, ".", &status, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
+        request->directory_dev = status.st_dev;
+        request->directory_ino = status.st_ino;
         request->fd = steal_fd(&fd);
         return 0;
 }
