@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,14 +17,9 @@
 #include "util/container.h"
 #include "util/lane.h"
 
-struct peer_key {
-        uid_t uid; /* a process can change its own between two connections */
-        int host_pid;
-};
-
 struct peer_exit {
         struct peer_exits *peers; /* that it can be found in; NULL: in none */
-        struct peer_key key;
+        uint64_t key;
         struct user *user;
         struct user_charge charge;
         int pidfd;
@@ -56,18 +52,17 @@ static void peer_on_exit(struct lane_source *source, uint32_t events) {
         peer->watches->on_exit(peer->watches);
 }
 
-static int peer_new(struct peer_exit **ret, const struct peer_key *key, struct user *user, int fd) {
+static int peer_new(struct peer_exit **ret, struct user *user, int fd, int host_pid) {
         struct peer_exit *peer = calloc(1, sizeof(*peer));
         int r;
 
         if (!peer)
                 return -ENOMEM;
-        peer->key = *key;
         peer->user = user_ref(user);
         peer->pidfd = -1;
         r = user_charge(user, &peer->charge, USER_HOST_FDS, 1);
         if (r == 0)
-                r = peer->pidfd = admission_open_pidfd(fd, key->host_pid);
+                r = peer->pidfd = admission_open_pidfd(fd, host_pid);
         if (r >= 0)
                 r = lane_watch(&user->lane, &peer->source, peer->pidfd, EPOLLIN, peer_on_exit);
         if (r < 0) {
@@ -85,10 +80,10 @@ static bool is_alive(const struct peer_exit *peer) {
         return poll(&fd, 1, 0) == 0;
 }
 
-static struct peer_exit *find_alive(struct peer_exits *peers, const struct peer_key *key) {
+static struct peer_exit *find_alive(struct peer_exits *peers, uint64_t key) {
         struct peer_exit *peer;
 
-        HASH_FIND(hh, peers->all, key, sizeof(*key), peer);
+        HASH_FIND(hh, peers->all, &key, sizeof(key), peer);
         if (!peer || is_alive(peer))
                 return peer;
         peer_hide(peer);
@@ -97,17 +92,19 @@ static struct peer_exit *find_alive(struct peer_exits *peers, const struct peer_
 
 int peer_watch_add(struct peer_exits *peers, struct peer_watch *watch, struct user *user, int fd, int host_pid,
                    void (*on_exit)(struct peer_watch *watch)) {
-        const struct peer_key key = { .uid = user->uid, .host_pid = host_pid };
+        /* a process can change its uid between two connections */
+        const uint64_t key = (uint64_t) user->uid << 32 | (uint32_t) host_pid;
         bool is_known = host_pid > 0; /* not one of a different pid namespace */
-        struct peer_exit *peer = is_known ? find_alive(peers, &key) : NULL;
+        struct peer_exit *peer = is_known ? find_alive(peers, key) : NULL;
 
         if (!peer) {
-                int r = peer_new(&peer, &key, user, fd);
+                int r = peer_new(&peer, user, fd, host_pid);
 
                 if (r < 0)
                         return r;
                 if (is_known) {
                         peer->peers = peers;
+                        peer->key = key;
                         HASH_ADD(hh, peers->all, key, sizeof(peer->key), peer);
                 }
         }

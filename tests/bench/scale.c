@@ -171,9 +171,9 @@ static bool take_cpus(const struct bench *bench, int ours, int theirs) {
         return sched_setaffinity(0, sizeof(set), &set) == 0;
 }
 
-/* The daemon tells the service manager once more, two seconds after the last event; then it rests. */
+/* The daemon tells the service manager once more, two seconds after the last event. */
 static int measure_idle(const struct bench *bench) {
-        struct usage before, after;
+        struct usage before = { 0 }, after = { 0 };
         int r;
 
         r = look(&bench->crowded, &after);
@@ -201,7 +201,7 @@ static int measure_idle(const struct bench *bench) {
 
 static int measure_crowd(struct bench *bench) {
         unsigned n = bench->options.clients;
-        struct usage before, after;
+        struct usage before = { 0 }, after = { 0 };
         struct ax_status status;
         double held;
         int r = ax_status(bench->to_crowded, &status);
