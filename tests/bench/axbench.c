@@ -24,8 +24,10 @@
 
 #include "cases.h"
 #include "daemon.h"
+#include "limits.h"
 #include "memory.h"
 #include "names.h"
+#include "others.h"
 #include "peer.h"
 #include "place.h"
 #include "processes.h"
@@ -38,7 +40,7 @@ struct options {
         const char *json;
         const char *only; /* a part of names; NULL: all cases */
         unsigned rounds, milliseconds;
-        bool no_mount, no_timers;
+        bool no_mount, no_timers, no_wine;
 };
 
 struct figure {
@@ -122,6 +124,8 @@ static int prepare(struct bench_context *context, const struct daemon *daemon, s
         if (r == 0)
                 r = bench_start_busy(daemon->socket, place);
         if (r == 0)
+                r = bench_start_limits(place);
+        if (r == 0)
                 r = prepare_tmpfs(context, daemon);
         if (r < 0)
                 return r;
@@ -197,13 +201,28 @@ static double median(const double *samples, unsigned n) {
         return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
 }
 
+static bool is_wanted(const struct bench_case *bench, const struct options *options) {
+        return !options->only || strstr(bench->name, options->only);
+}
+
+/* Starts what a case wants; beside us, on one CPU. */
+static void prepare_others(struct bench_context *context, const struct daemon *daemon, struct place *place,
+                           const struct options *options) {
+        bool wanted = false;
+
+        for (size_t i = 0; i < n_bench_cases; i++)
+                wanted = wanted || (bench_cases[i].needs && is_wanted(&bench_cases[i], options));
+        if (wanted && place_move(place, ON_ONE_CPU))
+                others_start(context->others, daemon->directory, place, !options->no_wine);
+}
+
 /* Whether a case can run here; puts everybody in place for it. */
 static bool prepare_case(const struct bench_context *context, const struct bench_case *bench, struct place *place,
                          const struct options *options) {
-        if (options->only && !strstr(bench->name, options->only))
+        if (!is_wanted(bench, options) || (bench->needs && !context->others->has[bench->needs]))
                 return false;
         return (!bench->needs_mount || context->mount_fd >= 0) && (!bench->needs_peer || context->peer[0]) &&
-               place_move(place, bench->place);
+               place_move(place, bench->place) && others_get_ready(context->others, bench->needs) == 0;
 }
 
 static int measure(struct bench_context *context, struct place *place, struct figure *figures,
@@ -236,7 +255,8 @@ static int digits(double usec) {
         return usec < 1 ? 3 : 2;
 }
 
-static void print_table(const struct bench_context *context, const struct figure *figures) {
+static void print_table(const struct bench_context *context, const struct figure *figures,
+                        const struct options *options) {
         printf("| operation | µs | MB/s | limit | µs | ratio | peer, µs | ratio |\n"
                "|---|--:|--:|---|--:|--:|--:|--:|\n");
         for (size_t i = 0; i < n_bench_cases; i++) {
@@ -244,6 +264,8 @@ static void print_table(const struct bench_context *context, const struct figure
                 double limit = figure_of(bench->limit, figures), peer = figure_of(bench->peer, figures);
                 char rate[32] = "";
 
+                if (is_wanted(bench, options) && bench->needs && !context->others->has[bench->needs])
+                        printf("| %s | not installed | | | | | | |\n", bench->name);
                 if (figures[i].repeats == 0)
                         continue;
                 if (bench->bytes > 0)
@@ -302,6 +324,7 @@ static const struct argp_option argp_options[] = {
         { "rounds", 'r', "N", 0, "Rounds, of which the median counts (default 45)", 0 },
         { "no-mount", 'n', NULL, 0, "Leave the mount out", 0 },
         { "no-timers", 't', NULL, 0, "Leave the lateness of timers out", 0 },
+        { "no-wine", 'w', NULL, 0, "Leave wineserver out, which needs 700 MB below $TMPDIR", 0 },
         { "milliseconds", 'm', "N", 0, "How long a case runs in one round (default 20)", 0 },
         { 0 },
 };
@@ -331,6 +354,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         case 'n':
                 options->no_mount = true;
                 return 0;
+        case 'w':
+                options->no_wine = true;
+                return 0;
         case 't':
                 options->no_timers = true;
                 return 0;
@@ -349,19 +375,23 @@ static const struct argp argp = { .options = argp_options,
 
 static int run(const struct daemon *daemon, const struct options *options) {
         static struct figure figures[MAX_CASES];
+        static struct others others;
         struct bench_context context;
         struct place place;
         struct peer peer = { .pid = -1 };
         int r = prepare(&context, daemon, &place, &peer);
 
+        context.others = &others;
         if (r == 0)
                 r = bench_prepare_names(&context);
         if (r < 0)
                 fprintf(stderr, "axbench: cannot prepare: %s\n", strerror(ax_errno(r)));
         if (r == 0)
+                prepare_others(&context, daemon, &place, options);
+        if (r == 0)
                 r = measure(&context, &place, figures, options);
         if (r == 0)
-                print_table(&context, figures);
+                print_table(&context, figures, options);
         if (r == 0 && !options->no_timers)
                 r = bench_timer_lateness(&context);
         if (r == 0 && options->json) {
@@ -369,6 +399,7 @@ static int run(const struct daemon *daemon, const struct options *options) {
                 if (r < 0)
                         fprintf(stderr, "axbench: cannot write %s: %s\n", options->json, strerror(-r));
         }
+        others_stop(&others);
         peer_stop(&peer);
         finish(&context);
         return r;

@@ -11,7 +11,7 @@
 
 #include "cases.h"
 
-enum { PLACE_MAX_PEERS = 8 };
+enum { PLACE_MAX_PEERS = 32 };
 
 struct place {
         pid_t peers[PLACE_MAX_PEERS];
