@@ -48,6 +48,8 @@ static void set_ceilings(struct user_table *users, const struct config *config) 
         ceilings[USER_BUFFERS] = config->buffers_per_uid * USERS_WITH_FULL_BUFFERS;
 }
 
+enum { MAX_SPIN_USEC = 1000 };
+
 void kernel_configure(struct kernel *kernel) {
         const struct config *config = kernel->config;
 
@@ -65,6 +67,8 @@ void kernel_configure(struct kernel *kernel) {
         kernel->users.limits[USER_HOST_FDS] = config->host_fds_per_uid;
         kernel->users.limits[USER_MAPPINGS] = config->mappings_per_uid;
         set_ceilings(&kernel->users, config);
+        kernel->users.lanes.spin_limit_nsec =
+                1000 * (config->spin_limit < MAX_SPIN_USEC ? config->spin_limit : MAX_SPIN_USEC);
         kernel->memory.account.limit = config->system_memory;
         kernel->processes.fd_limit = config->fds_per_process;
         kernel->processes.memory_limit = config->memory_per_process;

@@ -44,11 +44,31 @@ static size_t read_arguments(char text[static MAX_COMMAND_LINE], char *arguments
         return count;
 }
 
+struct greeting {
+        ax_client *ax;
+        bool has_rings;
+};
+
 static void hello_on_reply(const Axeberg__HelloReply *reply, void *data) {
-        ax_client *ax = ((struct rpc *) data)->context;
+        struct greeting *greeting = ((struct rpc *) data)->context;
 
         if (reply->version == AX_PROTOCOL_VERSION)
-                atomic_store(&ax->pid, reply->pid);
+                atomic_store(&greeting->ax->pid, reply->pid);
+        greeting->has_rings = reply->rings;
+}
+
+/* Takes over the descriptors of the reply; the last one is that of the rings, if there are any. */
+static void hello_take_fds(ax_client *ax, const struct rpc *rpc, bool has_rings) {
+        size_t n_fds = rpc->n_fds;
+
+        if (has_rings && n_fds > 0)
+                rings_open(&ax->rings, rpc->fds[--n_fds]);
+        if (n_fds == 3) {
+                published_map(&ax->published, rpc->fds);
+                return;
+        }
+        for (size_t i = 0; i < n_fds; i++)
+                close(rpc->fds[i]);
 }
 
 /*
@@ -57,16 +77,15 @@ static void hello_on_reply(const Axeberg__HelloReply *reply, void *data) {
 static int hello(ax_client *ax) {
         char text[MAX_COMMAND_LINE], *arguments[MAX_ARGUMENTS];
         size_t count = read_arguments(text, arguments);
-        int fds[3], r;
-        struct rpc rpc = { .context = ax, .fds = fds, .max_fds = 3 };
+        struct greeting greeting = { .ax = ax };
+        int fds[4], r;
+        struct rpc rpc = { .context = &greeting, .fds = fds, .max_fds = 4 };
 
-        r = RPC(ax, hello, REQUEST(HelloRequest, .version = AX_PROTOCOL_VERSION, .n_argv = count, .argv = arguments),
+        r = RPC(ax, hello,
+                REQUEST(HelloRequest, .version = AX_PROTOCOL_VERSION, .n_argv = count, .argv = arguments,
+                        .rings = rings_are_wanted()),
                 hello_on_reply, &rpc);
-        if (rpc.n_fds == 3)
-                published_map(&ax->published, fds);
-        else
-                for (size_t i = 0; i < rpc.n_fds; i++)
-                        close(fds[i]);
+        hello_take_fds(ax, &rpc, greeting.has_rings);
         return r >= 0 && atomic_load(&ax->pid) <= 0 ? -AX_EPROTO : r;
 }
 
