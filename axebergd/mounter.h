@@ -35,8 +35,8 @@ struct mounter {
 };
 
 /*
- * Starts axfs. The paths stay the caller's, and must stay what they are. Returns 0 or negative errno
- * (logged).
+ * Starts axfs. The paths stay the caller's, and must stay what they are. Returns 0 or negative
+ * errno (logged).
  */
 int mounter_start(struct mounter *mounter, sd_event *event, const char *axfs_path, const char *socket_path,
                   const char *directory);

@@ -207,8 +207,8 @@ static void owner_endp(struct lock_owner **owner) {
 }
 
 /*
- * @via may be NULL. Returns the owner, used by the caller; NULL if there is none, or if it lacks the
- * descriptor.
+ * @via may be NULL. Returns the owner, used by the caller; NULL if there is none, or if it lacks
+ * the descriptor.
  */
 static struct lock_owner *owner_find(struct node *node, uint64_t id, struct open_file *via, unsigned access) {
         _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&node->lock);
