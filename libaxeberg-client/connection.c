@@ -62,7 +62,7 @@ static void hello_take_fds(ax_client *ax, const struct rpc *rpc, bool has_rings)
         size_t n_fds = rpc->n_fds;
 
         if (has_rings && n_fds > 0)
-                rings_open(&ax->rings, rpc->fds[--n_fds]);
+                rings_open(&ax->rings, rpc->fds[--n_fds], ax->fd);
         if (n_fds == 3) {
                 published_map(&ax->published, rpc->fds);
                 return;

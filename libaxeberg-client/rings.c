@@ -34,7 +34,12 @@ static struct ax_rings *map_and_seal(int fd) {
         return NULL;
 }
 
-void rings_open(struct rings *rings, int fd) {
+/* A full socket wakes the daemon, too. */
+static void send_bell(int fd) {
+        (void) !send(fd, "", AX_BELL_SIZE, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void rings_open(struct rings *rings, int fd, int socket_fd) {
         struct ax_rings *map = map_and_seal(fd);
 
         close(fd);
@@ -44,6 +49,8 @@ void rings_open(struct rings *rings, int fd) {
         rings->replies = (struct ax_ring_receiver){ .ring = &map->replies, .data = map->reply_data };
         ax_spin_init(&rings->spin, map->spin_nsec);
         rings->map = map;
+        if (ax_ring_takes_bell(&rings->requests)) /* until it hears one the daemon keeps a descriptor */
+                send_bell(socket_fd);
 }
 
 void rings_close(struct rings *rings) {
@@ -75,8 +82,8 @@ int rings_send(struct rings *rings, int fd, const uint8_t *head, size_t head_siz
         else
                 r = -AX_EPROTO;
         pthread_mutex_unlock(&rings->lock);
-        if (bell) /* a full socket wakes the daemon, too */
-                (void) !send(fd, "", AX_BELL_SIZE, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (bell)
+                send_bell(fd);
         return r < 0 ? r : 0;
 }
 

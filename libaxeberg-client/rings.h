@@ -30,8 +30,11 @@ struct rings {
 /* Returns true unless AXEBERG_RINGS says no. */
 bool rings_are_wanted(void);
 void rings_init(struct rings *rings);
-/* Maps the daemon's rings; without memory for them there are none. Takes `fd` over. */
-void rings_open(struct rings *rings, int fd);
+/*
+ * Maps the daemon's rings, and tells it over the connection; without memory for them there are none.
+ * Takes `fd` over.
+ */
+void rings_open(struct rings *rings, int fd, int socket_fd);
 void rings_close(struct rings *rings);
 
 /* As frame_send(). */
