@@ -64,10 +64,14 @@ static bool poll_until(bool (*condition)(void *userdata), void *userdata) {
 static void observe_idle(void) {
         struct daemon_state with_two, with_one;
         _closed_ int first = fixture_wire();
+        struct wire_frame reply;
         int second;
 
+        /* a call: what went with the reply to Hello has been closed */
+        ck_assert_int_eq(wire_call(first, 2, AX_METHOD(getppid), NULL, &reply), 1);
         ck_assert_int_eq(daemon_observe(&the_daemon, &with_one), 0);
         second = fixture_wire();
+        ck_assert_int_eq(wire_call(second, 2, AX_METHOD(getppid), NULL, &reply), 1);
         ck_assert_int_eq(daemon_observe(&the_daemon, &with_two), 0);
         close(second);
         state_before = with_one;
