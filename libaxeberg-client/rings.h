@@ -31,8 +31,8 @@ struct rings {
 bool rings_are_wanted(void);
 void rings_init(struct rings *rings);
 /*
- * Maps the daemon's rings, and tells it over the connection; without memory for them there are none.
- * Takes `fd` over.
+ * Maps the daemon's rings, and tells it over the connection; without memory for them there are
+ * none. Takes `fd` over.
  */
 void rings_open(struct rings *rings, int fd, int socket_fd);
 void rings_close(struct rings *rings);

@@ -71,7 +71,7 @@ static void scribble(struct ring_client *client, uint64_t *random) {
         atomic_store(&client->map->replies.tail, words[3] % 5 == 0 ? (uint32_t) *random : 0);
 }
 
-/* Connects, writes anything into its rings, rings the bell, and comes again when it is thrown out. */
+/* Connects, writes anything into its rings, rings the bell, and comes again. */
 int run_ring_nonsense(const struct load_place *place) {
         uint64_t random = 1;
 
