@@ -12,10 +12,10 @@
 #include "wire.h"
 
 /* Of the request that this thread has read last, which is the one that it serves. */
-static _Thread_local bool kills_setid;
+static _Thread_local enum identity_setid setid;
 
-void request_note_setid(bool kills) {
-        kills_setid = kills;
+void request_note_setid(enum identity_setid wanted) {
+        setid = wanted;
 }
 
 static bool hold(struct request *request, struct node **ret, fuse_ino_t ino) {
@@ -27,7 +27,7 @@ static bool begin(struct request *request, bool held, bool as_caller) {
         int r = held ? 0 : -ESTALE;
 
         if (r == 0 && as_caller && request->node->kind == NODE_STORE)
-                r = identity_assume(request->caller.uid, request->caller.gid, request->kills_setid);
+                r = identity_assume(request->caller.uid, request->caller.gid, setid);
         if (r == 0)
                 return true;
         request_end(request, r);
@@ -42,7 +42,6 @@ static void fill(struct request *ret, fuse_req_t handle) {
                 .from = from,
                 .handle = handle,
                 .caller = *fuse_req_ctx(handle),
-                .kills_setid = kills_setid,
         };
 }
 

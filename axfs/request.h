@@ -17,6 +17,8 @@
 #define FUSE_USE_VERSION 312
 #include <fuse_lowlevel.h>
 
+#include "identity.h"
+
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -77,15 +79,14 @@ struct request {
         fuse_req_t handle;
         struct fuse_ctx caller;
         bool kernel_repeats;        /* the kernel takes ESTALE as a sign to look its name up anew */
-        bool kills_setid;           /* the change must clear set-user-id and set-group-id bits */
         struct node *node, *target; /* the nodes that it is about; referenced until it is answered */
         struct answer answer;
 };
 
 /**
- * request_note_setid() - tell if the request that this thread takes up next must clear set-id bits
+ * request_note_setid() - say what the request that this thread takes up next does to set-id bits
  */
-void request_note_setid(bool kills_setid);
+void request_note_setid(enum identity_setid wanted);
 
 /**
  * request_begin() - take a request up; the thread acts as the caller (identity.h)

@@ -31,7 +31,12 @@ static void note_init(const struct axfs *fs, const struct fuse_in_header *header
                 options_say(fs->options, "the kernel reads and writes files by itself (passthrough)");
 }
 
-static bool asks_to_kill_setid(const struct fuse_in_header *header, size_t size) {
+static enum identity_setid cleared_if(bool kills) {
+        return kills ? SETID_CLEARED : SETID_KEPT;
+}
+
+/* What the request does to set-id bits. To register a file (passthrough.c) they must be cleared. */
+static enum identity_setid setid_of(const struct fuse_in_header *header, size_t size) {
         const struct fuse_open_in *open;
         const struct fuse_create_in *create;
         const struct fuse_write_in *write_in;
@@ -40,19 +45,30 @@ static bool asks_to_kill_setid(const struct fuse_in_header *header, size_t size)
         switch (header->opcode) {
         case FUSE_OPEN:
                 open = body_of(header, size, sizeof(*open));
-                return open && (open->open_flags & FUSE_OPEN_KILL_SUIDGID);
+                return cleared_if(open && (!(open->flags & O_TRUNC) || (open->open_flags & FUSE_OPEN_KILL_SUIDGID)));
         case FUSE_CREATE:
                 create = body_of(header, size, sizeof(*create));
-                return create && (create->open_flags & FUSE_OPEN_KILL_SUIDGID);
+                return cleared_if(create && (!((create->flags & O_TRUNC) || (create->mode & (S_ISUID | S_ISGID))) ||
+                                             (create->open_flags & FUSE_OPEN_KILL_SUIDGID)));
         case FUSE_WRITE:
                 write_in = body_of(header, size, sizeof(*write_in));
-                return write_in && (write_in->write_flags & FUSE_WRITE_KILL_SUIDGID);
+                return cleared_if(write_in && (write_in->write_flags & FUSE_WRITE_KILL_SUIDGID));
         case FUSE_SETATTR:
                 setattr = body_of(header, size, sizeof(*setattr));
                 /* The host knows by itself what a change of owner clears. */
-                return setattr && (setattr->valid & FATTR_KILL_SUIDGID) && (setattr->valid & FATTR_SIZE);
+                return cleared_if(setattr && (setattr->valid & FATTR_KILL_SUIDGID) && (setattr->valid & FATTR_SIZE));
+        case FUSE_LOOKUP:
+        case FUSE_GETATTR:
+        case FUSE_READLINK:
+        case FUSE_OPENDIR:
+        case FUSE_STATFS:
+        case FUSE_GETXATTR:
+        case FUSE_LISTXATTR:
+        case FUSE_UNLINK:
+        case FUSE_RMDIR:
+                return SETID_AS_IT_IS;
         default:
-                return false;
+                return SETID_KEPT;
         }
 }
 
@@ -86,7 +102,7 @@ static ssize_t session_read(int fd, void *buffer, size_t size, void *userdata) {
         note_end(fs, n);
         if (n < (ssize_t) sizeof(*header))
                 return n;
-        request_note_setid(asks_to_kill_setid(header, (size_t) n));
+        request_note_setid(setid_of(header, (size_t) n));
         if (header->opcode != FUSE_INIT && header->opcode != FUSE_FORGET && header->opcode != FUSE_BATCH_FORGET &&
             header->opcode != FUSE_INTERRUPT)
                 tracing_begin(&fs->tracing, &fs->nodes, header, (size_t) n);
