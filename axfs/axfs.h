@@ -15,6 +15,7 @@
 #include "descriptors.h"
 #include "ending.h"
 #include "janitor.h"
+#include "kept.h"
 #include "link.h"
 #include "lock_waits.h"
 #include "namespace.h"
@@ -41,6 +42,7 @@ struct axfs {
         struct opened_list opened;
         struct lock_waits lock_waits;
         struct passthrough passthrough;
+        struct kept kept;
         struct namespace namespace;
         struct counters counters;
         struct tracing tracing;

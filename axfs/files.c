@@ -21,6 +21,8 @@
 /* How often a name may appear and vanish again while a file of that name is created. */
 enum { CREATE_TRIES = 64 };
 
+enum { KERNEL_LARGEFILE = 0100000 }; /* the C library's O_LARGEFILE is 0 */
+
 /*
  * Leaves out flags that are the kernel's business, or were dealt with at creation. O_DIRECT: the
  * kernel does its part of it in any case, and libfuse's buffers are not aligned as the host needs
@@ -28,6 +30,11 @@ enum { CREATE_TRIES = 64 };
  */
 static int host_flags(int flags) {
         return (flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_NOFOLLOW | O_DIRECT)) | O_NONBLOCK | O_CLOEXEC;
+}
+
+/* Whether the file is opened just for reading: then one descriptor is as good as another. */
+static bool is_plain(int flags) {
+        return (flags & ~(O_NOCTTY | O_NOFOLLOW | O_DIRECT | O_NONBLOCK | O_CLOEXEC | KERNEL_LARGEFILE)) == O_RDONLY;
 }
 
 /*
@@ -46,21 +53,35 @@ static void keep_reachable(struct axfs *fs, struct node *node, const struct open
         node->permanent = true;
 }
 
+/* Under the node's lock. Returns true if the descriptor is kept. */
+static bool open_file_leave(struct axfs *fs, struct node *node, struct open_file *file) {
+        bool kept = false;
+
+        if (file == node->opens && !file->next) {
+                keep_reachable(fs, node, file);
+                kept = file->plain && !atomic_load(&file->flocked) && kept_offer(&fs->kept, node, file->fd);
+                if (!kept)
+                        passthrough_close(&fs->passthrough, node);
+        }
+        DL_DELETE(node->opens, file);
+        node->open_fd = node->opens ? node->opens->fd : -1;
+        return kept;
+}
+
 static void open_file_end(struct axfs *fs, struct opened *opened) {
         struct open_file *file = (struct open_file *) opened;
         struct node *node = file->node;
+        bool kept;
 
         if (node) {
                 locks_drop_file(file);
                 pthread_mutex_lock(&node->lock);
-                if (file == node->opens && !file->next) {
-                        keep_reachable(fs, node, file);
-                        passthrough_close(&fs->passthrough, node);
-                }
-                DL_DELETE(node->opens, file);
-                node->open_fd = node->opens ? node->opens->fd : -1;
+                kept = open_file_leave(fs, node, file);
                 pthread_mutex_unlock(&node->lock);
-                close(file->fd);
+                if (kept)
+                        kept_list(&fs->kept, node, opened_uid(opened));
+                else
+                        close(file->fd);
         }
         free(file);
         node_unref(node);
@@ -84,12 +105,15 @@ static int open_file_new(struct open_file **ret, struct axfs *fs, const struct r
 }
 
 /* From here on the file is one of the node's. Returns its backing id, or 0 if it has none. */
-static int32_t open_file_set(struct axfs *fs, struct open_file *file, struct node *node, int fd, int flags,
-                             mode_t mode) {
+static int32_t open_file_set(struct axfs *fs, struct open_file *file, struct node *node, int fd, int flags, mode_t mode,
+                             int32_t kept_id) {
         _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&node->lock);
 
+        if (kept_id > 0)
+                passthrough_adopt(&fs->passthrough, node, kept_id, mode);
         file->fd = fd;
         file->node = node_ref(node);
+        file->plain = is_plain(flags);
         file->appends = flags & O_APPEND;
         file->flushes = (flags & O_ACCMODE) != O_RDONLY && !node->store->local;
         DL_APPEND(node->opens, file);
@@ -114,6 +138,28 @@ static int open_on_host(struct axfs *fs, const struct request *request, struct n
         return fstat(fd, ret_st) < 0 ? negative_errno() : take_fd(&fd);
 }
 
+static int give_up_kept(struct axfs *fs, int fd, int32_t id) {
+        int r = negative_errno();
+
+        passthrough_forget(&fs->passthrough, id);
+        close(fd);
+        return r;
+}
+
+/* @ret_id: the backing id that comes along with the descriptor; 0: none */
+static int open_kept_or_on_host(struct axfs *fs, const struct request *request, struct node *node, int flags,
+                                struct stat *ret_st, int32_t *ret_id) {
+        int fd = is_plain(flags) ? kept_take(node, ret_id) : -1;
+
+        if (fd >= 0)
+                return fstat(fd, ret_st) < 0 ? give_up_kept(fs, fd, *ret_id) : fd;
+        fd = open_on_host(fs, request, node, flags, ret_st);
+        if (fd != -EMFILE && fd != -ENFILE)
+                return fd;
+        kept_clear(&fs->kept);
+        return open_on_host(fs, request, node, flags, ret_st);
+}
+
 /*
  * The kernel's cache splits what is written at page boundaries, and somebody else's record may come
  * between two parts. In direct-I/O mode a record comes in one piece (up to 1 MiB).
@@ -134,19 +180,19 @@ static bool needs_flush(const struct open_file *file, int flags) {
 
 int store_open(struct axfs *fs, struct request *request, struct node *node, struct fuse_file_info *fi) {
         struct open_file *file;
-        int32_t backing_id;
+        int32_t backing_id, kept_id = 0;
         struct stat st;
         int fd, r;
 
         r = open_file_new(&file, fs, request);
         if (r < 0)
                 return r;
-        fd = open_on_host(fs, request, node, fi->flags, &st);
+        fd = open_kept_or_on_host(fs, request, node, fi->flags, &st, &kept_id);
         if (fd < 0) {
                 opened_close(&file->opened);
                 return fd;
         }
-        backing_id = open_file_set(fs, file, node, fd, fi->flags, st.st_mode);
+        backing_id = open_file_set(fs, file, node, fd, fi->flags, st.st_mode, kept_id);
         fi->noflush = !needs_flush(file, fi->flags);
         fi->direct_io = appends_whole(fs, fi->flags, backing_id);
         return answer_opened(request, &file->opened, fi, backing_id);
@@ -226,7 +272,7 @@ int store_create(struct axfs *fs, struct request *request, struct node *parent, 
                 opened_close(&file->opened);
                 return fd;
         }
-        backing_id = open_file_set(fs, file, node, fd, fi->flags, st.st_mode);
+        backing_id = open_file_set(fs, file, node, fd, fi->flags, st.st_mode, 0);
         fi->noflush = !needs_flush(file, fi->flags);
         fi->direct_io = appends_whole(fs, fi->flags, backing_id);
         return answer_created(request, node, &st, &file->opened, fi, backing_id);

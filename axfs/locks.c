@@ -363,6 +363,7 @@ int store_flock(struct axfs *fs, struct request *request, struct node *node, str
         unsigned tries = 0;
 
         (void) node;
+        atomic_store(&open_file_from_info(fi)->flocked, true);
         do
                 r = flock(fd, operation | LOCK_NB) < 0 ? negative_errno() : 0;
         while (r == -EAGAIN && (operation & LOCK_NB) && try_again(tries++));

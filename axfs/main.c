@@ -76,6 +76,7 @@ static int axfs_init(struct axfs *fs, const struct options *options) {
         namespace_init(&fs->namespace);
         node_table_init(&fs->nodes);
         opened_init(&fs->opened, fs);
+        kept_init(&fs->kept, &fs->passthrough, descriptors);
         lock_waits_init(&fs->lock_waits, &fs->opened);
         set_limits(fs, descriptors, cache_limit(descriptors));
         return descriptors_init(&fs->descriptors, cache_limit(descriptors));
@@ -84,6 +85,7 @@ static int axfs_init(struct axfs *fs, const struct options *options) {
 static void axfs_deinit(struct axfs *fs) {
         lock_waits_deinit(&fs->lock_waits);
         opened_deinit(&fs->opened);
+        kept_deinit(&fs->kept);
         node_table_deinit(&fs->nodes);
         namespace_deinit(&fs->namespace);
         descriptors_deinit(&fs->descriptors);
@@ -143,6 +145,7 @@ static bool tidy(void *data) {
         struct axfs *fs = data;
         bool more = descriptors_sweep(&fs->descriptors);
 
+        more = kept_sweep(&fs->kept) || more;
         return link_report(&fs->link) || more;
 }
 
@@ -177,6 +180,7 @@ static void stop(struct axfs *fs) {
         watch_stop(&fs->watch);
         lock_waits_stop(&fs->lock_waits);
         opened_end_all(&fs->opened);
+        kept_clear(&fs->kept);
         link_stop(&fs->link);
         ending_stop(&fs->ending);
         session_unmount(fs);

@@ -353,6 +353,8 @@ static int store_remove(struct axfs *fs, struct request *request, struct node *p
         hold_removed(fs, node, &st, &held);
         if (unlinkat(pin.fd, name, flags) < 0)
                 return negative_errno();
+        if (node)
+                kept_drop(&fs->kept, node);
         return 0;
 }
 
@@ -415,6 +417,8 @@ int store_rename(struct axfs *fs, struct request *request, struct node *from, co
                 hold_removed(fs, other, &st, &held);
         if (renameat2(from_pin.fd, name, to_pin.fd, new_name, flags) < 0)
                 return negative_errno();
+        if (other)
+                kept_drop(&fs->kept, other);
         if (follows_renames(from, to))
                 learn_new_name(fs, node, &to_pin, new_name);
         if (follows_renames(from, to) && (flags & RENAME_EXCHANGE))

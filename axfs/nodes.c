@@ -72,7 +72,7 @@ static struct node *node_new(enum node_kind kind, mode_t type) {
         node->kind = kind;
         node->type = type & S_IFMT;
         node->refs = 1;
-        node->fd = node->open_fd = -1;
+        node->fd = node->open_fd = node->kept_fd = -1;
         pthread_mutex_init(&node->lock, NULL);
         return node;
 }

@@ -84,6 +84,12 @@ struct node {
         struct open_file *opens;
         enum io_mode io;
         int32_t backing_id;
+        bool backing_reads; /* the file that is registered is open for reading only */
+
+        /* kept.c, under lock */
+        int kept_fd; /* -1: nothing is kept */
+        int32_t kept_id;
+        atomic_bool kept_used, kept_listed;
 
         /* locks.c, under lock */
         struct lock_owner *lock_owners;

@@ -19,6 +19,8 @@ struct open_file {
         int fd;
         struct node *node;
         bool flushes;                   /* close() may report errors of writing */
+        bool plain;                     /* opened for reading, and nothing else was asked for */
+        atomic_bool flocked;            /* the descriptor may have a lock of flock(2) */
         atomic_bool appends;            /* the descriptor has O_APPEND */
         struct lock_owner *lock_owners; /* those that have used it last; under the node's lock */
         struct open_file *prev, *next;

@@ -35,15 +35,39 @@ int32_t passthrough_open(struct passthrough *passthrough, struct node *node, int
                         return 0;
                 node->io = IO_PASSTHROUGH;
                 node->backing_id = id;
+                node->backing_reads = (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
         }
         return node->io == IO_PASSTHROUGH ? node->backing_id : 0;
 }
 
-void passthrough_close(struct passthrough *passthrough, struct node *node) {
-        uint32_t id = (uint32_t) node->backing_id;
+void passthrough_adopt(struct passthrough *passthrough, struct node *node, int32_t id, mode_t mode) {
+        if (node->io != IO_NONE || !atomic_load_explicit(&passthrough->enabled, memory_order_relaxed) ||
+            (mode & (S_ISUID | S_ISGID))) {
+                passthrough_forget(passthrough, id);
+                return;
+        }
+        node->io = IO_PASSTHROUGH;
+        node->backing_id = id;
+        node->backing_reads = true;
+}
 
+int32_t passthrough_keep(struct node *node) {
+        int32_t id = node->backing_id;
+
+        node->io = IO_NONE;
+        node->backing_id = 0;
+        return id;
+}
+
+void passthrough_forget(struct passthrough *passthrough, int32_t id) {
+        uint32_t wire = (uint32_t) id;
+
+        (void) ioctl(atomic_load(&passthrough->device), WIRE_BACKING_CLOSE, &wire);
+}
+
+void passthrough_close(struct passthrough *passthrough, struct node *node) {
         if (node->io == IO_PASSTHROUGH)
-                (void) ioctl(atomic_load(&passthrough->device), WIRE_BACKING_CLOSE, &id);
+                passthrough_forget(passthrough, node->backing_id);
         node->io = IO_NONE;
         node->backing_id = 0;
 }

@@ -29,5 +29,22 @@ struct passthrough {
  */
 int32_t passthrough_open(struct passthrough *passthrough, struct node *node, int fd, mode_t mode);
 
+/**
+ * passthrough_adopt() - use a backing id that was kept for the file that is being opened; under the
+ * node's lock, before passthrough_open()
+ *
+ * If it cannot be used any more it is unregistered.
+ */
+void passthrough_adopt(struct passthrough *passthrough, struct node *node, int32_t id, mode_t mode);
+
+/**
+ * passthrough_keep() - the node's last open file has gone, but not its backing id, which is
+ * returned; under the node's lock
+ */
+int32_t passthrough_keep(struct node *node);
+
+/** passthrough_forget() - unregister a backing id that was kept */
+void passthrough_forget(struct passthrough *passthrough, int32_t id);
+
 /** passthrough_close() - unregister: the node's last open file has gone; under the node's lock */
 void passthrough_close(struct passthrough *passthrough, struct node *node);
