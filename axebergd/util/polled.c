@@ -29,9 +29,12 @@ void polled_stop(struct polled *polled) {
         if (!lane)
                 return;
         unset_ready(polled);
-        DL_DELETE(lane->lanes->hot, polled);
-        lane->lanes->n_hot--;
-        lane->n_hot--;
+        if (polled->is_hot) {
+                DL_DELETE(lane->lanes->hot, polled);
+                lane->lanes->n_hot--;
+                lane->n_hot--;
+        }
+        polled->is_hot = false;
         polled->lane = NULL;
 }
 
@@ -47,29 +50,42 @@ static bool cool(struct polled *polled) {
         return true;
 }
 
-/* Makes room by letting one rest: of the lane if that has too many, or else any. */
-static void make_room(struct lanes *lanes, const struct lane *lane) {
+/*
+ * Makes room by letting one rest: of the lane if that has too many, or else any. Returns false if
+ * all of them have input.
+ */
+static bool make_room(struct lanes *lanes, const struct lane *lane) {
         struct polled *polled, *next;
 
+        if (lane->n_hot < MAX_HOT_OF_LANE && lanes->n_hot < MAX_HOT)
+                return true;
         DL_FOREACH_SAFE (lanes->hot, polled, next) {
                 if ((lane->n_hot < MAX_HOT_OF_LANE || polled->lane == lane) && cool(polled))
-                        return;
+                        return true;
         }
+        return false;
+}
+
+static void set_hot(struct polled *polled) {
+        struct lane *lane = polled->lane;
+
+        polled->is_hot = true;
+        lane->n_hot++;
+        lane->lanes->n_hot++;
+        DL_APPEND(lane->lanes->hot, polled);
 }
 
 void polled_heat(struct lane *lane, struct polled *polled) {
-        if (!polled->lane) {
-                if (lane->n_hot >= MAX_HOT_OF_LANE || lane->lanes->n_hot >= MAX_HOT)
-                        make_room(lane->lanes, lane);
-                polled->lane = lane;
-                lane->n_hot++;
-                lane->lanes->n_hot++;
-                DL_APPEND(lane->lanes->hot, polled);
-        } else if (polled->next) {
+        polled->lane = lane;
+        if (polled->is_hot && polled->next) {
                 DL_DELETE(lane->lanes->hot, polled);
                 DL_APPEND(lane->lanes->hot, polled);
+        } else if (!polled->is_hot && make_room(lane->lanes, lane)) {
+                set_hot(polled);
         }
-        if (polled->has_input(polled))
+        if (!polled->is_hot && !polled->is_ready && polled->rest(polled))
+                polled->lane = NULL;
+        else if (!polled->is_hot || polled->has_input(polled))
                 set_ready(polled);
 }
 

@@ -5,7 +5,8 @@
  * The loop looks at those that were served lately (the hot ones), and serves what it finds in its
  * user's lane. Before the loop sleeps they all rest: each asks its other side for a wake-up, which
  * comes over a descriptor, and is hot again from then on. The hot ones are few, for each lane and
- * in all, so looking is cheap; those that were served longest ago rest first.
+ * in all, so looking is cheap; those that were served longest ago rest first. One for which there
+ * is no room is served as long as it has input, and then rests.
  */
 #pragma once
 
@@ -14,13 +15,13 @@
 struct lane;
 struct lanes;
 
-/* Zeroed, it is not hot. */
+/* Zeroed, nobody looks at it. */
 struct polled {
-        struct lane *lane; /* NULL: it is not hot */
+        struct lane *lane; /* NULL: it is neither hot nor ready */
         bool (*has_input)(const struct polled *polled);
         bool (*rest)(struct polled *polled); /* returns false if there is input after all */
         void (*ready)(struct polled *polled);
-        bool is_ready;
+        bool is_hot, is_ready;
         struct polled *prev, *next;             /* hot ones, by the time when they were served */
         struct polled *ready_prev, *ready_next; /* of the lane */
 };

@@ -20,10 +20,10 @@
 /* ---- rings by hand --------------------------------------------------------------------------- */
 
 struct stranger {
-        int fd;
         struct ax_rings *map;
         struct ax_ring_sender requests;
         struct ax_ring_receiver replies;
+        int fd;
         uint32_t serial;
 };
 
@@ -258,6 +258,25 @@ START_TEST(test_a_flood_that_reads_nothing) {
 }
 END_TEST
 
+enum { STRANGERS = 40, REQUESTS_EACH = 30 };
+
+/* More than the daemon looks at, all with requests at once. */
+START_TEST(test_many_rings_are_served) {
+        static struct stranger strangers[STRANGERS];
+
+        for (int i = 0; i < STRANGERS; i++)
+                stranger_connect(&strangers[i], true);
+        for (int i = 0; i < REQUESTS_EACH; i++)
+                for (int j = 0; j < STRANGERS; j++)
+                        ck_assert(try_request(&strangers[j], AX_METHOD(getppid)));
+        for (int j = 0; j < STRANGERS; j++)
+                for (uint32_t i = 0; i < REQUESTS_EACH; i++)
+                        ck_assert_uint_eq(take_reply(&strangers[j]), i + 2);
+        for (int j = 0; j < STRANGERS; j++)
+                stranger_leave(&strangers[j]);
+}
+END_TEST
+
 /* ---- the library ----------------------------------------------------------------------------- */
 
 START_TEST(test_frames_of_all_sizes) {
@@ -442,6 +461,7 @@ int main(void) {
         fixture_add(suite, test_rings_that_are_not_sealed_are_not_touched, 0);
         fixture_add_loop(suite, test_nonsense_in_the_rings_ends_the_session, 0, sizeof(attacks) / sizeof(attacks[0]));
         fixture_add(suite, test_a_flood_that_reads_nothing, 0);
+        fixture_add(suite, test_many_rings_are_served, 0);
         fixture_add(suite, test_frames_of_all_sizes, 0);
         fixture_add(suite, test_threads_share_a_ring, 0);
         fixture_add(suite, test_a_call_is_cancelled, 0);
