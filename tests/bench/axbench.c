@@ -205,14 +205,14 @@ static bool is_wanted(const struct bench_case *bench, const struct options *opti
         return !options->only || strstr(bench->name, options->only);
 }
 
-/* Starts what a case wants; beside us, on one CPU. */
+/* Starts what a case wants. */
 static void prepare_others(struct bench_context *context, const struct daemon *daemon, struct place *place,
                            const struct options *options) {
         bool wanted = false;
 
         for (size_t i = 0; i < n_bench_cases; i++)
                 wanted = wanted || (bench_cases[i].needs && is_wanted(&bench_cases[i], options));
-        if (wanted && place_move(place, ON_ONE_CPU))
+        if (wanted)
                 others_start(context->others, daemon->directory, place, !options->no_wine);
 }
 

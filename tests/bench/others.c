@@ -30,9 +30,12 @@ static bool start_crowded_bus(struct others *others, const char *directory, stru
 void others_start(struct others *others, const char *directory, struct place *place, bool with_wine) {
         *others = (struct others){ .crowded = { .pid = -1, .pidfd = -1 } };
         (void) signal(SIGPIPE, SIG_IGN);
+        /* both sides of a ring look at the CPUs that they may have when they begin */
+        (void) place_move(place, ON_ANY_CPU);
         others->has[BENCH_CROWD] = start_crowded(others, place);
         others->has[BENCH_BUS] = bus_peer_start(&others->bus, directory, "bus", place);
         others->has[BENCH_BUS_CROWD] = others->has[BENCH_BUS] && start_crowded_bus(others, directory, place);
+        (void) place_move(place, ON_ONE_CPU); /* where the program stays */
         others->has[BENCH_WINE] = with_wine && wine_start(&others->wine, directory, place);
         others->has[BENCH_WINE_CROWD] = others->has[BENCH_WINE];
 }
