@@ -23,8 +23,9 @@ void kept_deinit(struct kept *kept) {
 }
 
 bool kept_offer(struct kept *kept, struct node *node, int fd) {
-        if (kept->each == 0 || node->io != IO_PASSTHROUGH || !node->backing_reads || !node->store->local ||
-            atomic_load(&node->removed))
+        /* One who opens the file while another closes it may find a kept one afterwards. */
+        if (node->kept_fd >= 0 || kept->each == 0 || node->io != IO_PASSTHROUGH || !node->backing_reads ||
+            !node->store->local || atomic_load(&node->removed))
                 return false;
         node->kept_fd = fd;
         node->kept_id = passthrough_keep(node);
