@@ -363,8 +363,11 @@ int vfs_request_take_directory(struct vfs_request *request, struct object **ret)
         struct vfs_directory *directory;
         int r;
 
-        if (!walk_is_synthetic(walk) && (*ret = share_directory(request, is_mount_root)))
+        if (!walk_is_synthetic(walk) && (*ret = share_directory(request, is_mount_root))) {
+                close(steal_fd(&request->fd)); /* not its last one, so it does not block */
+                user_charge_deinit(&request->fd_charge);
                 return 0;
+        }
         if (walk_is_synthetic(walk) && strlen(request->text) >= sizeof(directory->path))
                 return -ENAMETOOLONG;
         r = vfs_directory_new(&directory, request->vfs, walk->mount);
