@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "caching.h"
 #include "counters.h"
 #include "descriptors.h"
 #include "ending.h"
@@ -20,6 +21,7 @@
 #include "lock_waits.h"
 #include "namespace.h"
 #include "nodes.h"
+#include "notifier.h"
 #include "opened.h"
 #include "passthrough.h"
 #include "pool.h"
@@ -44,6 +46,8 @@ struct axfs {
         struct passthrough passthrough;
         struct kept kept;
         struct namespace namespace;
+        struct caching caching;
+        struct notifier notifier;
         struct counters counters;
         struct tracing tracing;
         struct report report;

@@ -42,9 +42,7 @@ void descriptors_deinit(struct descriptors *cache) {
 }
 
 int descriptors_reopen(const struct descriptors *cache, int fd, int flags) {
-        int r = openat(cache->proc_fd, fd_path(fd).text, (flags & ~O_NOFOLLOW) | O_CLOEXEC);
-
-        return r < 0 ? negative_errno() : r;
+        return open_past_lease(cache->proc_fd, fd_path(fd).text, (flags & ~O_NOFOLLOW) | O_CLOEXEC, 0);
 }
 
 /*

@@ -117,6 +117,8 @@ static int32_t open_file_set(struct axfs *fs, struct open_file *file, struct nod
         file->appends = flags & O_APPEND;
         file->flushes = (flags & O_ACCMODE) != O_RDONLY && !node->store->local;
         DL_APPEND(node->opens, file);
+        if ((flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC)
+                caching_forget_attributes(&fs->caching, node);
         node->open_fd = node->opens->fd;
         return passthrough_open(&fs->passthrough, node, fd, mode);
 }
@@ -215,7 +217,7 @@ static int open_created(const struct request *request, const struct pin *parent,
         if (!S_ISREG(st.st_mode) ||
             identity_drop_rights(request->caller.pid, request->caller.uid, request->caller.gid) < 0)
                 return -ESTALE;
-        fd = openat(parent->fd, name, host_flags(flags) | O_CREAT | O_NOFOLLOW, mode);
+        fd = open_past_lease(parent->fd, name, host_flags(flags) | O_CREAT | O_NOFOLLOW, mode);
         return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? take_fd(&fd) : -ESTALE;
 }
 

@@ -17,6 +17,7 @@
 
 struct namespace;
 struct node_table;
+struct notifier;
 struct options;
 struct report;
 
@@ -26,6 +27,7 @@ struct link_parts {
         struct namespace *namespace;
         struct node_table *nodes;
         struct report *report;
+        struct notifier *notifier;
 };
 
 struct link {

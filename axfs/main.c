@@ -60,13 +60,14 @@ static void set_limits(struct axfs *fs, unsigned descriptors, unsigned cached) {
 
 static int axfs_init(struct axfs *fs, const struct options *options) {
         unsigned descriptors = descriptor_limit();
+        int r;
 
         *fs = (struct axfs){
                 .options = options,
                 .ready_fd = -1,
                 .want_passthrough = options->passthrough,
                 .link = { .wake_fd = -1, .inotify_fd = -1 },
-                .requests = { .fs = fs, .nodes = &fs->nodes },
+                .requests = { .fs = fs, .nodes = &fs->nodes, .caching = &fs->caching },
         };
         pool_init(&fs->pool);
         turns_init(&fs->turns, session_threads());
@@ -79,15 +80,20 @@ static int axfs_init(struct axfs *fs, const struct options *options) {
         kept_init(&fs->kept, &fs->passthrough, descriptors);
         lock_waits_init(&fs->lock_waits, &fs->opened);
         set_limits(fs, descriptors, cache_limit(descriptors));
-        return descriptors_init(&fs->descriptors, cache_limit(descriptors));
+        r = caching_init(&fs->caching, options->timeout, &fs->nodes, &fs->namespace, &fs->descriptors);
+        if (r == 0)
+                r = notifier_init(&fs->notifier, &fs->caching);
+        return r < 0 ? r : descriptors_init(&fs->descriptors, cache_limit(descriptors));
 }
 
 static void axfs_deinit(struct axfs *fs) {
         lock_waits_deinit(&fs->lock_waits);
         opened_deinit(&fs->opened);
         kept_deinit(&fs->kept);
+        notifier_deinit(&fs->notifier);
         node_table_deinit(&fs->nodes);
         namespace_deinit(&fs->namespace);
+        caching_deinit(&fs->caching);
         descriptors_deinit(&fs->descriptors);
         watch_deinit(&fs->watch);
         turns_deinit(&fs->turns);
@@ -101,6 +107,7 @@ static int connect_daemon(struct axfs *fs) {
                 .namespace = &fs->namespace,
                 .nodes = &fs->nodes,
                 .report = &fs->report,
+                .notifier = &fs->notifier,
         };
         int r = link_init(&fs->link, &parts);
 
@@ -158,7 +165,10 @@ static int serve(struct axfs *fs, const char *directory) {
                 fprintf(stderr, "axfs: cannot mount at %s\n", directory); /* libfuse has said why */
                 return EXIT_MOUNT;
         }
+        caching_mounted(&fs->caching, fuse_session_fd(fs->session));
         r = link_start(&fs->link);
+        if (r == 0)
+                r = notifier_start(&fs->notifier);
         if (r == 0)
                 r = janitor_start(&fs->janitor, tidy, fs);
         if (r == 0)
@@ -181,6 +191,7 @@ static void stop(struct axfs *fs) {
         lock_waits_stop(&fs->lock_waits);
         opened_end_all(&fs->opened);
         kept_clear(&fs->kept);
+        notifier_stop(&fs->notifier);
         link_stop(&fs->link);
         ending_stop(&fs->ending);
         session_unmount(fs);
@@ -258,6 +269,7 @@ int main(int argc, char **argv) {
         if (r < 0)
                 return fail(r, "cannot read", "the options");
         signal(SIGPIPE, SIG_IGN);
+        signal(SIGIO, SIG_IGN);   /* who opens a file that is just looked at (caching.c) */
         signal(SIGCHLD, SIG_DFL); /* ignored, it would take the exit status of fusermount3 away */
         r = options.foreground || options.fake ? run(&options, -1) : run_in_background(&options);
         options_deinit(&options);

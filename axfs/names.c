@@ -163,8 +163,11 @@ int store_adopt(struct axfs *fs, const struct pin *parent, const char *name, int
                         *ret = node;
                         return 0;
                 }
-                if (r == 0)
+                if (r == 0) {
                         node_table_detach(&fs->nodes, node);
+                        caching_forget_attributes(&fs->caching, node);
+                        caching_forget_names(&fs->caching);
+                }
                 node_unref(node);
                 if (r < 0)
                         return r;
@@ -353,8 +356,10 @@ static int store_remove(struct axfs *fs, struct request *request, struct node *p
         hold_removed(fs, node, &st, &held);
         if (unlinkat(pin.fd, name, flags) < 0)
                 return negative_errno();
-        if (node)
+        if (node) {
                 kept_drop(&fs->kept, node);
+                caching_forget_attributes(&fs->caching, node);
+        }
         return 0;
 }
 
@@ -409,15 +414,17 @@ int store_rename(struct axfs *fs, struct request *request, struct node *from, co
         r = pin_node(&fs->descriptors, &to_pin, to);
         if (r < 0)
                 return r;
-        if (follows_renames(from, to))
-                node = node_from_name(fs, &from_pin, name, &st);
-        if (!(flags & RENAME_NOREPLACE))
-                other = node_from_name(fs, &to_pin, new_name, &st);
-        if (!(flags & RENAME_EXCHANGE))
+        node = node_from_name(fs, &from_pin, name, &st);
+        other = node_from_name(fs, &to_pin, new_name, &st);
+        if (!(flags & (RENAME_EXCHANGE | RENAME_NOREPLACE)))
                 hold_removed(fs, other, &st, &held);
         if (renameat2(from_pin.fd, name, to_pin.fd, new_name, flags) < 0)
                 return negative_errno();
+        if (node)
+                caching_forget_attributes(&fs->caching, node);
         if (other)
+                caching_forget_attributes(&fs->caching, other);
+        if (other && !(flags & RENAME_EXCHANGE))
                 kept_drop(&fs->kept, other);
         if (follows_renames(from, to))
                 learn_new_name(fs, node, &to_pin, new_name);

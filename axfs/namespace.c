@@ -87,3 +87,23 @@ bool namespace_is_mount_point(struct namespace *ns, const struct node *parent, c
         pthread_rwlock_unlock(&ns->lock);
         return found;
 }
+
+struct node *namespace_find_node(struct namespace *ns, struct node_table *nodes, uint64_t dev, uint64_t ino) {
+        uint64_t stores[NAMESPACE_MOUNTS + 1];
+        struct node *node = NULL;
+        unsigned count = 0;
+
+        pthread_rwlock_rdlock(&ns->lock);
+        if (ns->root)
+                stores[count++] = ns->root->serial;
+        for (unsigned i = 0; i < ns->count; i++)
+                if (ns->mounts[i].store)
+                        stores[count++] = ns->mounts[i].store->serial;
+        pthread_rwlock_unlock(&ns->lock);
+        for (unsigned i = 0; i < count && !node; i++) {
+                const struct node_key key = { .store = stores[i], .dev = dev, .ino = ino };
+
+                node = node_from_key(nodes, &key);
+        }
+        return node;
+}

@@ -293,6 +293,21 @@ void node_table_detach(struct node_table *table, struct node *node) {
                 return;
         HASH_DEL(shard->nodes, node);
         node->hashed = false;
+        atomic_store(&node->detached, true);
+}
+
+size_t node_table_take_marked(struct node_table *table, unsigned shard, uint64_t *ret, size_t size) {
+        _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&table->shards[shard].lock);
+        struct node *node, *next;
+        size_t count = 0;
+
+        HASH_ITER (hh, table->shards[shard].nodes, node, next) {
+                if (count == size)
+                        break;
+                if (atomic_exchange(&node->is_marked, false))
+                        ret[count++] = node->id;
+        }
+        return count;
 }
 
 /*
@@ -308,6 +323,8 @@ static bool node_forget(struct node_table *table, struct node *node, uint64_t co
         node->lookups -= count < node->lookups ? count : node->lookups;
         if (node->lookups > 0)
                 return false;
+        if (node->hashed && table->forgotten && atomic_load(&node->is_marked))
+                table->forgotten(table->forgotten_data, node);
         if (node->hashed)
                 HASH_DEL(shard->nodes, node);
         node->hashed = false;

@@ -56,6 +56,10 @@ struct node {
 
         atomic_uint refs;
 
+        /* caching.c */
+        atomic_bool is_marked; /* the kernel may keep its attributes */
+        atomic_bool detached;  /* it is found no more */
+
         /* the shard's */
         uint64_t lookups;
         bool hashed;
@@ -113,6 +117,8 @@ struct node_table {
         uint64_t slots_used, first_free;
         pthread_mutex_t root_lock;
         struct node *root;
+        void (*forgotten)(void *data, const struct node *node); /* the kernel has forgotten one that is marked */
+        void *forgotten_data;
 };
 
 int node_table_init(struct node_table *table);
@@ -178,6 +184,14 @@ void node_table_count_held(struct node_table *table, struct node *node);
  * now
  */
 void node_table_detach(struct node_table *table, struct node *node);
+
+/**
+ * node_table_take_marked() - find nodes that are marked, and take the marks away
+ * @ret: their ids; room for @size
+ *
+ * Of one shard. Returns how many; fewer than @size: there are no more.
+ */
+size_t node_table_take_marked(struct node_table *table, unsigned shard, uint64_t *ret, size_t size);
 
 /** node_table_forget() - the kernel gives back @count lookups */
 void node_table_forget(struct node_table *table, uint64_t id, uint64_t count);

@@ -26,6 +26,7 @@
 #include <sys/statvfs.h>
 
 struct axfs;
+struct caching;
 struct node;
 struct node_table;
 struct opened;
@@ -36,6 +37,7 @@ enum { REQUEST_REPEATED = 256 };
 struct requests {
         struct axfs *fs;
         struct node_table *nodes;
+        struct caching *caching;
         _Atomic(uint64_t) repeated[REQUEST_REPEATED]; /* time and thread of an answer that makes the kernel repeat */
 };
 
@@ -65,6 +67,7 @@ struct answer {
         struct opened *opened; /* handed over */
         int32_t backing_id;    /* > 0: the kernel does the file's I/O by itself */
         struct stat attributes;
+        double timeout; /* of these, in seconds */
         struct statvfs filesystem;
         char *data; /* freed with the answer */
         size_t size;
@@ -79,6 +82,9 @@ struct request {
         fuse_req_t handle;
         struct fuse_ctx caller;
         bool kernel_repeats;        /* the kernel takes ESTALE as a sign to look its name up anew */
+        bool changes;               /* it changes something */
+        bool forget_names;          /* the kernel has to, before it gets the answer */
+        double name_timeout;        /* of the name that it is about, in seconds */
         struct node *node, *target; /* the nodes that it is about; referenced until it is answered */
         struct answer answer;
 };
@@ -123,8 +129,11 @@ void request_end_silently(fuse_req_t handle);
 /** answer_entry() - a node that has been counted for the kernel */
 int answer_entry(struct request *request, const struct node *node, const struct stat *st);
 
-/** answer_attributes() - the attributes of a file; the kernel does not keep them */
-int answer_attributes(struct request *request, const struct stat *st);
+/** answer_absent() - no such name; @timeout: for how long the kernel may keep that, in seconds */
+int answer_absent(struct request *request, double timeout);
+
+/** answer_attributes() - the attributes of a file; @timeout: as above */
+int answer_attributes(struct request *request, const struct stat *st, double timeout);
 
 /**
  * answer_opened() - an open file or directory

@@ -1873,6 +1873,47 @@ int ax_mount_trace(ax_client *ax, const struct ax_mount_event *events, size_t co
  */
 int ax_mount_report(ax_client *ax, const struct ax_mount_counters *counters);
 
+enum ax_mount_change_kind {
+        AX_MOUNT_CHANGE_NAME,      /* a name in a directory */
+        AX_MOUNT_CHANGE_ATTRIBUTES /* a file's attributes */
+};
+
+struct ax_mount_change {
+        enum ax_mount_change_kind kind;
+        uint64_t dev, ino; /* of the directory, or the file, as the host numbers them */
+        char name[256];
+};
+
+enum { AX_MOUNT_CHANGES = 32 };
+
+struct ax_mount_changes {
+        bool caching;    /* the host may remember what it learns; else: forget everything, and nothing more */
+        bool everything; /* forget everything */
+        size_t count;
+        struct ax_mount_change changes[AX_MOUNT_CHANGES]; /* forget these */
+};
+
+/**
+ * ax_mount_cache() - have changes announced that clients make; administrators only
+ * @ax: the connection
+ * @ret_page: of a mount's filter page (WIRE.md), yours to close. Untouched on error.
+ *
+ * Waits until a file server that has done so before has stopped caching.
+ *
+ * Returns a descriptor, for ax_mount_changes() and ax_close(); -AX_EPERM; -AX_EMFILE.
+ */
+int ax_mount_cache(ax_client *ax, int *ret_page);
+
+/**
+ * ax_mount_changes() - wait for changes; says that the previous ones have been dealt with
+ * @ax: the connection
+ * @cache: from ax_mount_cache()
+ * @ret: what to forget. Untouched on error.
+ *
+ * Returns 0; -AX_EBADF; -AX_EINTR.
+ */
+int ax_mount_changes(ax_client *ax, int cache, struct ax_mount_changes *ret);
+
 #ifdef __cplusplus
 }
 #endif

@@ -9,6 +9,8 @@ static void publish(struct process_table *table) {
         struct process *process, *next;
 
         trace_update(table->trace);
+        if (table->trace->changed)
+                table->trace->changed(table->trace);
         system_page_set_traced(&table->page, table->trace->categories != 0);
         HASH_ITER (hh, table->processes, process, next) {
                 process_page_publish(process);

@@ -42,12 +42,27 @@ static int take_filter(struct trace_filter *ret, const Axeberg__TraceFilterReque
         return 0;
 }
 
+/*
+ * Answers once no mount caches, if the requests of mounts are recorded now: from then on the host's
+ * kernel asks about everything.
+ */
+static void reply_once_told(struct call *call) {
+        call_reply(call, 0);
+}
+
+static void answer_switched(struct call *call) {
+        struct wait_queue *queue = changes_stop_queue(&call->kernel->vfs.changes);
+
+        if (!queue || call_park(call, queue, reply_once_told, call_drop_data) < 0)
+                call_reply(call, 0);
+}
+
 SYSCALL(trace_enable, Empty, Empty) {
         (void) request;
         if (!may_switch(call))
                 return;
         tracing_set(&call->kernel->processes, true);
-        call_reply(call, 0);
+        answer_switched(call);
 }
 
 SYSCALL(trace_disable, Empty, Empty) {
@@ -75,7 +90,10 @@ SYSCALL(trace_set_filter, TraceFilterRequest, Empty) {
         r = take_filter(&filter, request);
         if (r == 0)
                 tracing_set_filter(&call->kernel->processes, &filter);
-        call_reply(call, r);
+        if (r == 0)
+                answer_switched(call);
+        else
+                call_reply(call, r);
 }
 
 SYSCALL(trace_status, Empty, TraceStatusReply) {
@@ -192,7 +210,12 @@ SYSCALL(trace_begin, TraceFilterRequest, Empty) {
         if (!may_switch(call))
                 return;
         r = take_filter(&filter, request);
-        call_reply(call, r < 0 ? r : tracing_begin(call->process, &filter));
+        if (r == 0)
+                r = tracing_begin(call->process, &filter);
+        if (r == 0)
+                answer_switched(call);
+        else
+                call_reply(call, r);
 }
 
 SYSCALL(trace_end, Empty, Empty) {

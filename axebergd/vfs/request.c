@@ -19,6 +19,7 @@
 #include "util/container.h"
 #include "util/identity.h"
 #include "vfs/directory.h"
+#include "vfs/noting.h"
 #include "vfs/store.h"
 #include "vfs/store_ops.h"
 #include "vfs/synthetic.h"
@@ -57,7 +58,8 @@ int vfs_request_new(struct vfs_request **ret, const struct vfs_operation *operat
         request->job.user = user_ref((*process)->user);
         request->identity = identity_ref((*process)->identity);
         request->cwd = object_ref((*process)->cwd);
-        request->fd = request->list_fd = -1;
+        request->fd = request->list_fd = request->held[0] = request->held[1] = -1;
+        request->notes = operation->changes != 0 && changes_are_noted(&request->vfs->changes);
         request->done = NULL;
         request->userdata = NULL;
 
@@ -163,8 +165,11 @@ static enum progress run_in_stores(struct vfs_request *request) {
                         request->walked++;
                 }
                 r = check_same_tree(request);
-                if (r == 0)
+                if (r == 0) {
+                        noting_begin(request);
                         r = request->operation->store(request);
+                        noting_end(request, r >= 0 && r != STORE_OP_FOLLOW);
+                }
                 if (r == STORE_OP_MORE)
                         return NEEDS_MEMORY;
                 if (r != STORE_OP_FOLLOW)
@@ -280,7 +285,8 @@ static void request_finish(struct vfs_request *request) {
 
         if (r < 0)
                 request->result = r;
-        request->done(request);
+        if (!noting_announce(request))
+                request->done(request);
 }
 
 /* Returns 0 if a worker has it now, else why not. */
