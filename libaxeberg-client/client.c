@@ -32,6 +32,7 @@ int client_new(ax_client **ret, int fd) {
         pthread_mutex_init(&ax->lock, NULL);
         rings_init(&ax->rings);
         direct_table_init(&ax->direct);
+        region_map_init(&ax->regions);
         children_init(&ax->children);
         *ret = ax;
         return 0;
