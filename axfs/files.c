@@ -108,9 +108,10 @@ static int open_file_new(struct open_file **ret, struct axfs *fs, const struct r
 static int32_t open_file_set(struct axfs *fs, struct open_file *file, struct node *node, int fd, int flags, mode_t mode,
                              int32_t kept_id) {
         _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&node->lock);
+        bool allowed = !tracing_is_on(&fs->tracing);
 
         if (kept_id > 0)
-                passthrough_adopt(&fs->passthrough, node, kept_id, mode);
+                passthrough_adopt(&fs->passthrough, node, kept_id, mode, allowed);
         file->fd = fd;
         file->node = node_ref(node);
         file->plain = is_plain(flags);
@@ -120,7 +121,7 @@ static int32_t open_file_set(struct axfs *fs, struct open_file *file, struct nod
         if ((flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC)
                 caching_forget_attributes(&fs->caching, node);
         node->open_fd = node->opens->fd;
-        return passthrough_open(&fs->passthrough, node, fd, mode);
+        return passthrough_open(&fs->passthrough, node, fd, mode, allowed);
 }
 
 static int open_on_host(struct axfs *fs, const struct request *request, struct node *node, int flags,
@@ -180,6 +181,11 @@ static bool needs_flush(const struct open_file *file, int flags) {
         return file->flushes || (flags & O_ACCMODE) != O_RDONLY || atomic_load(&file->node->is_locked);
 }
 
+/* Reads that the kernel answers from its cache are no events. */
+static bool must_be_seen(struct axfs *fs, int32_t backing_id) {
+        return backing_id == 0 && atomic_load(&fs->maps_direct) && tracing_is_on(&fs->tracing);
+}
+
 int store_open(struct axfs *fs, struct request *request, struct node *node, struct fuse_file_info *fi) {
         struct open_file *file;
         int32_t backing_id, kept_id = 0;
@@ -196,7 +202,7 @@ int store_open(struct axfs *fs, struct request *request, struct node *node, stru
         }
         backing_id = open_file_set(fs, file, node, fd, fi->flags, st.st_mode, kept_id);
         fi->noflush = !needs_flush(file, fi->flags);
-        fi->direct_io = appends_whole(fs, fi->flags, backing_id);
+        fi->direct_io = appends_whole(fs, fi->flags, backing_id) || must_be_seen(fs, backing_id);
         return answer_opened(request, &file->opened, fi, backing_id);
 }
 
@@ -276,7 +282,7 @@ int store_create(struct axfs *fs, struct request *request, struct node *parent, 
         }
         backing_id = open_file_set(fs, file, node, fd, fi->flags, st.st_mode, 0);
         fi->noflush = !needs_flush(file, fi->flags);
-        fi->direct_io = appends_whole(fs, fi->flags, backing_id);
+        fi->direct_io = appends_whole(fs, fi->flags, backing_id) || must_be_seen(fs, backing_id);
         return answer_created(request, node, &st, &file->opened, fi, backing_id);
 }
 

@@ -28,7 +28,7 @@ bool kept_offer(struct kept *kept, struct node *node, int fd) {
             !node->store->local || atomic_load(&node->removed))
                 return false;
         node->kept_fd = fd;
-        node->kept_id = passthrough_keep(node);
+        node->kept_id = passthrough_keep(kept->passthrough, node);
         atomic_store_explicit(&node->kept_used, true, memory_order_relaxed);
         return true;
 }

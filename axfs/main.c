@@ -73,7 +73,7 @@ static int axfs_init(struct axfs *fs, const struct options *options) {
         turns_init(&fs->turns, session_threads());
         watch_init(&fs->watch);
         tracing_init(&fs->tracing);
-        report_init(&fs->report, &fs->counters, &fs->tracing);
+        report_init(&fs->report, &fs->counters, &fs->passthrough.count, &fs->tracing);
         namespace_init(&fs->namespace);
         node_table_init(&fs->nodes);
         opened_init(&fs->opened, fs);

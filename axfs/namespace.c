@@ -2,6 +2,7 @@
 /* namespace.c - see namespace.h */
 #include "namespace.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void namespace_init(struct namespace *ns) {
@@ -75,6 +76,15 @@ bool namespace_find(struct namespace *ns, const char *name, struct store **ret_s
         }
         pthread_rwlock_unlock(&ns->lock);
         return found;
+}
+
+void namespace_path(struct namespace *ns, const struct store *store, char *ret, size_t size) {
+        ret[0] = '\0';
+        pthread_rwlock_rdlock(&ns->lock);
+        for (unsigned i = 0; i < ns->count; i++)
+                if (ns->mounts[i].store == store)
+                        snprintf(ret, size, "/%s", ns->mounts[i].name);
+        pthread_rwlock_unlock(&ns->lock);
 }
 
 bool namespace_is_mount_point(struct namespace *ns, const struct node *parent, const char *name) {

@@ -2,6 +2,7 @@
 /* session.c - see session.h */
 #include "session.h"
 
+#include "describe.h"
 #include "mountpoint.h"
 #include "options.h"
 #include "util.h"
@@ -92,6 +93,15 @@ static void note_end(struct axfs *fs, ssize_t n) {
         }
 }
 
+static void trace_request(struct axfs *fs, const struct fuse_in_header *header, size_t size) {
+        struct ax_mount_event event;
+
+        if (!tracing_is_on(&fs->tracing))
+                return;
+        describe_request(fs, header, size, &event);
+        tracing_begin(&fs->tracing, header->unique, header->opcode, &event);
+}
+
 static ssize_t session_read(int fd, void *buffer, size_t size, void *userdata) {
         struct axfs *fs = ((struct requests *) userdata)->fs;
         struct fuse_in_header *header = buffer;
@@ -105,7 +115,7 @@ static ssize_t session_read(int fd, void *buffer, size_t size, void *userdata) {
         request_note_setid(setid_of(header, (size_t) n));
         if (header->opcode != FUSE_INIT && header->opcode != FUSE_FORGET && header->opcode != FUSE_BATCH_FORGET &&
             header->opcode != FUSE_INTERRUPT)
-                tracing_begin(&fs->tracing, &fs->nodes, header, (size_t) n);
+                trace_request(fs, header, (size_t) n);
         if (header->opcode == FUSE_INIT)
                 note_init(fs, header, (size_t) n);
         else if (header->opcode == FUSE_TMPFILE)
@@ -137,6 +147,14 @@ static void extend_init(struct axfs *fs, struct iovec *iov, int count) {
         atomic_store(&fs->passthrough.enabled, true);
 }
 
+static void trace_answer(struct axfs *fs, const struct iovec *answer, int count) {
+        const struct fuse_out_header *header = answer[0].iov_base;
+        uint32_t opcode;
+
+        if (tracing_has(&fs->tracing, header->unique, &opcode))
+                tracing_end(&fs->tracing, header->unique, describe_result(opcode, answer, count));
+}
+
 static ssize_t session_writev(int fd, struct iovec *iov, int count, void *userdata) {
         struct axfs *fs = ((struct requests *) userdata)->fs;
         const struct fuse_out_header *header = iov[0].iov_base;
@@ -148,7 +166,7 @@ static ssize_t session_writev(int fd, struct iovec *iov, int count, void *userda
         }
         if (header->error < 0 && header->unique != 0)
                 counter_add(&fs->counters.errors, 1);
-        tracing_end(&fs->tracing, header->unique, header->error);
+        trace_answer(fs, iov, count);
         return writev(fd, iov, count);
 }
 

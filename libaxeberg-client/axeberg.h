@@ -1446,6 +1446,18 @@ struct ax_trace_status {
  */
 int ax_trace_status(ax_client *ax, struct ax_trace_status *ret);
 
+/**
+ * ax_trace_unseen() - how many files are read and written without events
+ * @ax: the connection
+ *
+ * While file events are recorded, requests to mounts are events, and files that are opened are read
+ * and written by requests. A file that programs already have open is read and written by the host's
+ * kernel until the last of them closes it. The number is up to a second old.
+ *
+ * Returns the number of such files; -AX_ENOENT: there is no mount.
+ */
+int ax_trace_unseen(ax_client *ax);
+
 struct ax_trace_record {
         uint64_t number;      /* from 1; without gaps over all processes and categories */
         struct timespec time; /* of the day */
@@ -1832,6 +1844,7 @@ int ax_mount_list(ax_client *ax, struct ax_mount **ret);
 
 struct ax_mount_counters {
         uint64_t requests, errors, bytes_read, bytes_written;
+        uint64_t passed_through; /* how many files the host's kernel reads and writes by itself now */
 };
 
 /**
@@ -1843,14 +1856,17 @@ struct ax_mount_counters {
  */
 const volatile uint32_t *ax_trace_flag(ax_client *ax);
 
+enum { AX_MOUNT_ANCESTORS = 8 };
+
 /* A request to a mount, for the trace. */
 struct ax_mount_event {
-        char name[32], text[128];
+        char name[32], text[240];
         int32_t host_pid;
         uint32_t uid;
         uint64_t duration_nsec;
-        int32_t result;   /* 0, or a negative errno */
-        char command[64]; /* the program on the host, printable; empty: unknown */
+        int32_t result;                        /* a negative errno, what was read or written, or 0 */
+        char command[64];                      /* the program on the host, printable; empty: unknown */
+        int32_t ancestors[AX_MOUNT_ANCESTORS]; /* of host_pid, its parent first; 0: no more */
 };
 
 /**

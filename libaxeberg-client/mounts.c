@@ -68,7 +68,8 @@ int ax_mount_report(ax_client *ax, const struct ax_mount_counters *counters) {
         if (!counters)
                 return -AX_EINVAL;
         return CALL(ax, mount_report, MountReportRequest, .requests = counters->requests, .errors = counters->errors,
-                    .bytes_read = counters->bytes_read, .bytes_written = counters->bytes_written);
+                    .bytes_read = counters->bytes_read, .bytes_written = counters->bytes_written,
+                    .passed_through = counters->passed_through);
 }
 
 enum { EVENTS_PER_FRAME = 128 };
@@ -85,6 +86,9 @@ static int trace_chunk(ax_client *ax, const struct ax_mount_event *events, size_
                 messages[i].uid = events[i].uid;
                 messages[i].duration_nsec = events[i].duration_nsec;
                 messages[i].result = events[i].result;
+                messages[i].ancestors = (int32_t *) events[i].ancestors;
+                while (messages[i].n_ancestors < AX_MOUNT_ANCESTORS && events[i].ancestors[messages[i].n_ancestors] > 0)
+                        messages[i].n_ancestors++;
                 pointers[i] = &messages[i];
         }
         return CALL(ax, mount_trace, MountTraceRequest, .n_events = count, .events = pointers, .lost = lost);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "process/tracing.h"
 
+#include "process/by_host.h"
 #include "process/page.h"
 #include "process/process.h"
 
@@ -22,6 +23,7 @@ static void mark_processes(struct process_table *table, unsigned place, const st
         trace_set bit = (trace_set) 1 << place;
         struct process *process, *next;
 
+        by_host_forget(table, bit);
         HASH_ITER (hh, table->processes, process, next) {
                 process->traced &= ~bit;
         }
@@ -56,6 +58,14 @@ int tracing_begin(struct process *process, const struct trace_filter *filter) {
         mark_processes(table, process->trace_request->place, filter);
         publish(table);
         return 0;
+}
+
+void tracing_serve_mount(struct process *process) {
+        if (process->serves_mount)
+                return;
+        process->serves_mount = true;
+        process->table->mounts++;
+        process_page_publish(process);
 }
 
 void tracing_end(struct process *process) {

@@ -12,6 +12,7 @@
 #include "methods.h"
 #include "names.h"
 #include "printable.h"
+#include "process/by_host.h"
 #include "process/process.h"
 #include "process/tracing.h"
 #include "syscalls/call.h"
@@ -113,6 +114,8 @@ SYSCALL(trace_status, Empty, TraceStatusReply) {
         reply.next = trace->next;
         reply.oldest = oldest ? oldest->number : trace->next;
         reply.recorded = trace->next - trace->first;
+        reply.mounts = call->kernel->processes.mounts;
+        reply.passed_through = call->kernel->processes.passed_through;
         call_reply_message(call, 0, &reply.base);
 }
 
@@ -373,14 +376,30 @@ SYSCALL(trace_event, TraceEventRequest, Empty) {
         call_reply(call, 0);
 }
 
+/* The process that made a request to a mount, or that has started who made it. */
+static bool find_program(const struct process_table *table, const Axeberg__MountEvent *message,
+                         struct trace_subject *ret) {
+        bool found = by_host_find(table, message->host_pid, ret);
+
+        for (size_t i = 0; !found && i < message->n_ancestors && i < AX_MOUNT_ANCESTORS; i++)
+                found = by_host_find(table, message->ancestors[i], ret);
+        return found;
+}
+
 /*
- * Of a mount. The host's processes have no axeberg pid, so they go by the file server's, and the
- * pids of requests and filters mean that. The program's name is the host program's.
+ * Of a mount. A host program that is no process, and was started by none, goes by the file server's
+ * pid. The program's name is the host program's. Whoever traces the file server gets all.
  */
 static void record_mount_event(struct call *call, const Axeberg__MountEvent *message) {
+        const struct process *server = call->process;
+        struct trace_subject subject = { .pid = server->pid };
         struct trace_event event;
 
-        if (!process_event_init(&event, call->process, AX_TRACE_FILE))
+        (void) find_program(server->table, message, &subject);
+        subject.requests |= server->traced;
+        subject.command = server->command;
+        trace_event_init(&event, server->table->trace, AX_TRACE_FILE, subject);
+        if (!event.wanted)
                 return;
         event.host_pid = message->host_pid;
         event.uid = message->uid;
