@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "call.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "cancel.h"
@@ -53,6 +54,31 @@ static int make_call(ax_client *ax, struct rpc *rpc, const ProtobufCMessage *req
         return r;
 }
 
+int call_notify(ax_client *ax, uint32_t method, ProtobufCMessage *request) {
+        uint8_t frame[AX_FRAME_HEADER_SIZE + 64];
+        int r, cancel_state;
+
+        request->descriptor = ax->service.base.descriptor->methods[method].input;
+        pthread_mutex_lock(&ax->lock);
+        r = ax->broken;
+        pthread_mutex_unlock(&ax->lock);
+        if (r < 0)
+                return r;
+        assert(protobuf_c_message_get_packed_size(request) <= sizeof(frame) - AX_FRAME_HEADER_SIZE);
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+        r = reader_send(ax, frame, frame_encode(frame, 0, method, request, 0), NULL, 0);
+        pthread_setcancelstate(cancel_state, NULL);
+        return r;
+}
+
+/* Runs the handlers of the signals that are there to be handled. */
+static void run_handlers(ax_client *ax, const struct rpc *rpc) {
+        if (rpc->signal != 0)
+                client_handle_signal(ax, rpc->signal);
+        if (!rpc->quiet && atomic_load_explicit(&ax->handlers_due, memory_order_relaxed))
+                client_run_handlers(ax);
+}
+
 /* What the stubs call. */
 static void invoke(ProtobufCService *service, unsigned method, const ProtobufCMessage *request,
                    ProtobufCClosure closure, void *data) {
@@ -64,6 +90,7 @@ static void invoke(ProtobufCService *service, unsigned method, const ProtobufCMe
         ((ProtobufCMessage *) request)->descriptor = service->descriptor->methods[method].input;
         rpc->method = method;
         rpc->done = false;
+        rpc->signal = 0;
         rpc->message = NULL;
         rpc->sleeper = NULL;
         rpc->data_received = rpc->n_fds = 0;
@@ -73,8 +100,7 @@ static void invoke(ProtobufCService *service, unsigned method, const ProtobufCMe
         debug_end(ax, ax_methods[method].name, rpc->status, started_nsec);
         if (r < 0)
                 return;
-        if (!rpc->quiet && atomic_load_explicit(&ax->handlers_due, memory_order_relaxed))
-                client_run_handlers(ax);
+        run_handlers(ax, rpc);
         if (rpc->message) {
                 closure(rpc->message, rpc);
                 protobuf_c_message_free_unpacked(rpc->message, NULL);

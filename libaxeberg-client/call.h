@@ -42,6 +42,12 @@ static inline ProtobufCService *call_service(ax_client *ax) {
 /* Makes a call whose reply is its result only. */
 #define CALL(ax, stub, type, ...) RPC(ax, stub, REQUEST(type, __VA_ARGS__), rpc_ignore, &(struct rpc){ 0 })
 
+/*
+ * Makes a call without waiting: nobody learns its result. Calls that are made later come after it.
+ * Returns 0, or a negative error if it could not be sent.
+ */
+int call_notify(ax_client *ax, uint32_t method, ProtobufCMessage *request);
+
 /* Prepares a new handle for calls. */
 void call_init(ax_client *ax);
 

@@ -6,10 +6,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#include "client.h"
-#include "in_flight.h"
-#include "reader.h"
-#include "transport.h"
+#include "call.h"
 
 /* A call that a switch watches; lives on the stack of the thread that makes it. */
 struct watched_call {
@@ -60,24 +57,9 @@ void ax_cancel_use(ax_cancel *cancel) {
         cancel_current = is_ours(cancel) ? cancel : NULL;
 }
 
-/*
- * Asks the daemon to interrupt a call, and does not wait. Nobody waits for the reply either, and
- * a call is cancelled once at most, so the call's serial with a bit more is serial enough.
- */
+/* Asks the daemon to interrupt a call. */
 static void send_cancel(ax_client *ax, uint32_t serial) {
-        Axeberg__CancelRequest request = AXEBERG__CANCEL_REQUEST__INIT;
-        uint8_t frame[AX_FRAME_HEADER_SIZE + 16];
-        size_t size;
-        int broken;
-
-        request.serial = serial;
-        size = frame_encode(frame, serial | CANCEL_SERIAL, AX_METHOD(cancel), &request.base, 0);
-        pthread_mutex_lock(&ax->lock);
-        broken = ax->broken;
-        ax->cancels_in_flight++;
-        pthread_mutex_unlock(&ax->lock);
-        if (broken == 0)
-                reader_send(ax, frame, size, NULL, 0);
+        call_notify(ax, AX_METHOD(cancel), &REQUEST(CancelRequest, .serial = serial)->base);
 }
 
 void ax_cancel_fire(ax_cancel *cancel) {

@@ -48,7 +48,6 @@ struct ax_client {
         int broken; /* 0, or the error of every new call */
         bool has_reader;
         struct rpc *in_flight;
-        unsigned cancels_in_flight;
         struct waiter *waiters;   /* threads that sleep */
         atomic_bool handlers_due; /* the daemon has signals for us; read without the lock, too */
         unsigned doorbells;       /* how often it said so */

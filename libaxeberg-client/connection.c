@@ -60,7 +60,9 @@ static int hello(ax_client *ax) {
         int fds[3], r;
         struct rpc rpc = { .context = ax, .fds = fds, .max_fds = 3 };
 
-        r = RPC(ax, hello, REQUEST(HelloRequest, .version = AX_PROTOCOL_VERSION, .n_argv = count, .argv = arguments),
+        r = RPC(ax, hello,
+                REQUEST(HelloRequest, .version = AX_PROTOCOL_VERSION, .n_argv = count, .argv = arguments,
+                        .takes_signals = true),
                 hello_on_reply, &rpc);
         if (rpc.n_fds == 3)
                 published_map(&ax->published, fds);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,18 +11,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "axeberg.h"
 #include "host_fd.h"
+#include "inode.h"
 
 struct direct_file {
         int host_fd;
         unsigned refs; /* with the table's lock held */
-        bool is_pipe;
+        bool is_pipe, is_regular;
 };
 
 struct direct_slot {
         struct direct_file *file;
         uint32_t generation;
         bool refused; /* the daemon gives no descriptor of it */
+        bool is_open; /* if not, it may be all the same: the program may have been given it */
 };
 
 enum { MAX_FILES = 512, MAX_FD = 65535 };
@@ -105,7 +109,10 @@ static struct direct_file *file_new(int host_fd) {
                 free(file);
                 return NULL;
         }
-        *file = (struct direct_file){ .host_fd = host_fd, .refs = 1, .is_pipe = S_ISFIFO(status.st_mode) };
+        *file = (struct direct_file){ .host_fd = host_fd,
+                                      .refs = 1,
+                                      .is_pipe = S_ISFIFO(status.st_mode),
+                                      .is_regular = S_ISREG(status.st_mode) };
         return file;
 }
 
@@ -140,17 +147,34 @@ static struct direct_file *take_out(struct direct_table *table, struct direct_sl
         return file;
 }
 
-void direct_forget(struct direct_table *table, int fd) {
+/* What is at the number now may be another file. Returns whether it was known to be open. */
+static bool change(struct direct_table *table, int fd, bool is_open) {
         struct direct_file *file = NULL;
+        struct direct_slot *slot = NULL;
+        bool was_open = false;
 
-        if (fd < 0)
-                return;
+        if (fd < 0 || fd > MAX_FD)
+                return false;
         pthread_mutex_lock(&table->lock);
-        if ((size_t) fd < table->size)
-                file = take_out(table, &table->slots[fd]);
+        if ((size_t) fd < table->size || is_open)
+                slot = make_slot(table, fd);
+        if (slot) {
+                was_open = slot->is_open;
+                file = take_out(table, slot);
+                slot->is_open = is_open;
+        }
         pthread_mutex_unlock(&table->lock);
         if (file)
                 put(table, file);
+        return was_open;
+}
+
+void direct_opened(struct direct_table *table, int fd) {
+        change(table, fd, true);
+}
+
+bool direct_closing(struct direct_table *table, int fd) {
+        return change(table, fd, false);
 }
 
 void direct_forget_all(struct direct_table *table) {
@@ -160,7 +184,7 @@ void direct_forget_all(struct direct_table *table) {
         size = table->size;
         pthread_mutex_unlock(&table->lock);
         for (size_t fd = 0; fd < size; fd++)
-                direct_forget(table, (int) fd);
+                direct_closing(table, (int) fd);
 }
 
 /* Leaves the lock alone (client_free()). */
@@ -225,4 +249,129 @@ bool direct_transfer(struct direct_table *table, const struct direct_transfer *t
                 return false; /* the daemon has to wait, or to send a signal */
         *ret = n;
         return true;
+}
+
+/* ---- other calls ----------------------------------------------------------------------------- */
+
+static struct direct_file *get_regular(struct direct_table *table, int fd) {
+        struct direct_file *file = get(table, fd);
+
+        if (!file || file->is_regular)
+                return file;
+        put(table, file);
+        return NULL;
+}
+
+bool direct_seek(struct direct_table *table, int fd, int64_t offset, int whence, int64_t *ret) {
+        struct direct_file *file = get_regular(table, fd);
+        off_t at;
+
+        if (!file)
+                return false;
+        at = lseek(file->host_fd, offset, whence);
+        *ret = at < 0 ? -errno : at;
+        put(table, file);
+        return true;
+}
+
+bool direct_truncate(struct direct_table *table, int fd, int64_t size, int *ret) {
+        struct direct_file *file = get_regular(table, fd);
+
+        if (!file)
+                return false;
+        *ret = ftruncate(file->host_fd, size) < 0 ? -errno : 0;
+        put(table, file);
+        return *ret != -EINTR;
+}
+
+bool direct_sync(struct direct_table *table, int fd, int *ret) {
+        struct direct_file *file = get_regular(table, fd);
+
+        if (!file)
+                return false;
+        *ret = fsync(file->host_fd) < 0 ? -errno : 0;
+        put(table, file);
+        return *ret != -EINTR;
+}
+
+static int stat_file(struct direct_table *table, int fd, struct statx *ret) {
+        struct direct_file *file = get_regular(table, fd);
+        int r;
+
+        if (!file)
+                return -ENOENT;
+        r = statx(file->host_fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, ret) < 0 ? -errno : 0;
+        put(table, file);
+        return r;
+}
+
+static uint64_t device_of(const struct statx *status) {
+        return (uint64_t) status->stx_dev_major << 32 | status->stx_dev_minor;
+}
+
+/* With the lock held. */
+static struct direct_store *store_from_device(struct direct_table *table, uint64_t device) {
+        for (unsigned i = 0; i < table->n_stores; i++)
+                if (table->stores[i].device == device)
+                        return &table->stores[i];
+        return NULL;
+}
+
+/* This is what an id that this program's user namespace does not have looks like. */
+static bool has_foreign_owner(const struct statx *status) {
+        enum { OVERFLOW_ID = 65534 };
+
+        return status->stx_uid == OVERFLOW_ID || status->stx_gid == OVERFLOW_ID;
+}
+
+static void show(const struct statx *status, uint32_t store, struct ax_stat *ret) {
+        *ret = (struct ax_stat){
+                .ino = inode_shown(store, status->stx_ino),
+                .size = status->stx_size,
+                .blocks = status->stx_blocks,
+                .mode = status->stx_mode,
+                .nlink = status->stx_nlink,
+                .uid = status->stx_uid,
+                .gid = status->stx_gid,
+                .atime = { .tv_sec = status->stx_atime.tv_sec, .tv_nsec = status->stx_atime.tv_nsec },
+                .mtime = { .tv_sec = status->stx_mtime.tv_sec, .tv_nsec = status->stx_mtime.tv_nsec },
+                .ctime = { .tv_sec = status->stx_ctime.tv_sec, .tv_nsec = status->stx_ctime.tv_nsec },
+                .btime = { .tv_sec = status->stx_btime.tv_sec, .tv_nsec = status->stx_btime.tv_nsec },
+        };
+}
+
+bool direct_stat(struct direct_table *table, int fd, struct ax_stat *ret_status, int *ret) {
+        const struct direct_store *store;
+        struct statx status;
+        uint32_t index = 0;
+
+        if (stat_file(table, fd, &status) < 0 || has_foreign_owner(&status))
+                return false;
+        pthread_mutex_lock(&table->lock);
+        store = store_from_device(table, device_of(&status));
+        if (store)
+                index = store->index;
+        pthread_mutex_unlock(&table->lock);
+        if (!store)
+                return false;
+        show(&status, index, ret_status);
+        *ret = 0;
+        return true;
+}
+
+/* A program in a different user namespace sees other owners than the daemon, and learns nothing. */
+void direct_learn(struct direct_table *table, int fd, const struct ax_stat *shown) {
+        enum { MAX_INDEX = 127 };
+        struct statx status;
+        uint32_t index = 0;
+
+        if (stat_file(table, fd, &status) < 0 || status.stx_uid != shown->uid || status.stx_gid != shown->gid)
+                return;
+        while (index <= MAX_INDEX && inode_shown(index, status.stx_ino) != shown->ino)
+                index++;
+        pthread_mutex_lock(&table->lock);
+        if (index <= MAX_INDEX && table->n_stores < DIRECT_STORES && !store_from_device(table, device_of(&status)))
+                table->stores[table->n_stores++] =
+                        (struct direct_store){ .device = device_of(&status), .index = index };
+        pthread_mutex_unlock(&table->lock);
 }

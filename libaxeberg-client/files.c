@@ -150,19 +150,44 @@ static void seek_on_reply(const Axeberg__OffsetReply *reply, void *data) {
         *(int64_t *) ((struct rpc *) data)->context = reply->offset;
 }
 
+static bool seek_directly(ax_client *ax, int fd, int64_t offset, int whence, int64_t *ret) {
+        struct local_call call;
+
+        if (!local_may_go_direct(ax))
+                return false;
+        call = local_begin(ax, AX_LOCAL_SEEK);
+        if (!direct_seek(&ax->direct, fd, offset, whence, ret))
+                return false;
+        local_end(ax, &call, fd, (uint64_t) offset, (uint64_t) whence, *ret);
+        return true;
+}
+
 int64_t ax_seek(ax_client *ax, int fd, int64_t offset, int whence) {
         int64_t result = 0;
-        int r = RPC(ax, seek, REQUEST(SeekRequest, .fd = fd, .offset = offset, .whence = (uint32_t) whence),
-                    seek_on_reply, &(struct rpc){ .context = &result });
+        int r = client_check(ax);
+
+        if (r < 0 || seek_directly(ax, fd, offset, whence, &result))
+                return r < 0 ? r : result;
+        r = RPC(ax, seek, REQUEST(SeekRequest, .fd = fd, .offset = offset, .whence = (uint32_t) whence), seek_on_reply,
+                &(struct rpc){ .context = &result });
 
         return r < 0 ? r : result;
 }
 
-int ax_close(ax_client *ax, int fd) {
-        int r = CALL(ax, close, FdRequest, .fd = fd);
+/* Closing what is open cannot fail; while somebody watches, the call has its place and its time. */
+static bool close_without_waiting(ax_client *ax, int fd) {
+        return local_may_go_direct(ax) && !client_is_watched(ax) && direct_closing(&ax->direct, fd) &&
+               call_notify(ax, AX_METHOD(close), &REQUEST(FdRequest, .fd = fd)->base) == 0;
+}
 
+int ax_close(ax_client *ax, int fd) {
+        int r = client_check(ax);
+
+        if (r == 0 && close_without_waiting(ax, fd))
+                return 0;
+        r = CALL(ax, close, FdRequest, .fd = fd);
         if (r == 0)
-                direct_forget(&ax->direct, fd);
+                direct_closing(&ax->direct, fd);
         return r;
 }
 
@@ -170,7 +195,7 @@ int ax_dup(ax_client *ax, int fd) {
         int r = CALL(ax, dup, FdRequest, .fd = fd);
 
         if (r >= 0)
-                direct_forget(&ax->direct, r);
+                direct_opened(&ax->direct, r);
         return r;
 }
 
@@ -178,7 +203,7 @@ int ax_dup2(ax_client *ax, int fd, int newfd) {
         int r = CALL(ax, dup2, Dup2Request, .fd = fd, .newfd = newfd);
 
         if (r >= 0 && fd != newfd)
-                direct_forget(&ax->direct, newfd);
+                direct_opened(&ax->direct, newfd);
         return r;
 }
 
@@ -186,11 +211,43 @@ int ax_set_nonblock(ax_client *ax, int fd, bool on) {
         return CALL(ax, set_nonblock, SetNonblockRequest, .fd = fd, .on = on);
 }
 
+static bool sync_directly(ax_client *ax, int fd, int *ret) {
+        struct local_call call;
+
+        if (!local_may_go_direct(ax))
+                return false;
+        call = local_begin(ax, AX_LOCAL_FSYNC);
+        if (!direct_sync(&ax->direct, fd, ret))
+                return false;
+        local_end(ax, &call, fd, 0, 0, *ret);
+        return true;
+}
+
 int ax_fsync(ax_client *ax, int fd) {
+        int r = client_check(ax);
+
+        if (r < 0 || sync_directly(ax, fd, &r))
+                return r;
         return CALL(ax, fsync, FdRequest, .fd = fd);
 }
 
+static bool truncate_directly(ax_client *ax, int fd, int64_t size, int *ret) {
+        struct local_call call;
+
+        if (!local_may_go_direct(ax))
+                return false;
+        call = local_begin(ax, AX_LOCAL_FTRUNCATE);
+        if (!direct_truncate(&ax->direct, fd, size, ret))
+                return false;
+        local_end(ax, &call, fd, 0, (uint64_t) size, *ret);
+        return true;
+}
+
 int ax_ftruncate(ax_client *ax, int fd, int64_t size) {
+        int r = client_check(ax);
+
+        if (r < 0 || truncate_directly(ax, fd, size, &r))
+                return r;
         return CALL(ax, ftruncate, FtruncateRequest, .fd = fd, .size = size);
 }
 
@@ -205,6 +262,6 @@ int ax_pipe(ax_client *ax, int fds[2]) {
         int r = fds ? RPC(ax, pipe, REQUEST(Empty), pipe_on_reply, &(struct rpc){ .context = fds }) : -AX_EINVAL;
 
         for (int i = 0; r == 0 && i < 2; i++)
-                direct_forget(&ax->direct, fds[i]);
+                direct_opened(&ax->direct, fds[i]);
         return r;
 }

@@ -43,8 +43,7 @@ static void prepare_request(const ax_client *ax, int signal) {
 
         request.pid = atomic_load(&ax->pid);
         request.signal = signal;
-        request_sizes[signal] = frame_encode(requests[signal], HOST_SIGNAL_SERIAL | (uint32_t) signal, AX_METHOD(kill),
-                                             &request.base, 0);
+        request_sizes[signal] = frame_encode(requests[signal], 0, AX_METHOD(kill), &request.base, 0);
 }
 
 /* Returns true for signals that end a program by default and mean the same on both sides. */

@@ -27,7 +27,7 @@ int in_flight_add(ax_client *ax, struct rpc *rpc) {
         r = ax->broken;
         if (r == 0) {
                 do
-                        ax->last_serial = (ax->last_serial + 1) & ~(CANCEL_SERIAL | HOST_SIGNAL_SERIAL);
+                        ax->last_serial++;
                 while (ax->last_serial == 0 || rpc_from_serial(ax, ax->last_serial));
                 rpc->serial = ax->last_serial;
                 DL_APPEND(ax->in_flight, rpc);
@@ -88,9 +88,12 @@ static void take_fds(struct rpc *rpc, struct frame *frame) {
 static int complete_call(ax_client *ax, struct rpc *rpc, struct frame *frame) {
         const ProtobufCServiceDescriptor *service = ax->service.base.descriptor;
         const ProtobufCMessageDescriptor *type = service->methods[rpc->method].output;
+        uint32_t signal = frame->header.flags >> AX_FRAME_SIGNAL_SHIFT;
 
-        if (frame->header.method != rpc->method || frame->header.trailer > rpc->data_size)
+        if (frame->header.method != rpc->method || frame->header.trailer > rpc->data_size ||
+            signal >= AX_SIGNAL_LIMIT || (signal != 0 && rpc->quiet))
                 return -AX_EPROTO;
+        rpc->signal = (int) signal;
         if (frame->fds_lost && rpc->max_fds > 0 && !rpc->fds_optional) {
                 frame_close_fds(frame);
                 rpc->status = -AX_EMFILE;
@@ -110,7 +113,8 @@ static int complete_call(ax_client *ax, struct rpc *rpc, struct frame *frame) {
 }
 
 static int handle_reply(ax_client *ax, struct frame *frame) {
-        struct rpc *rpc = frame->header.flags == AX_FRAME_REPLY ? rpc_from_serial(ax, frame->header.serial) : NULL;
+        bool is_reply = (frame->header.flags & AX_FRAME_KIND) == AX_FRAME_REPLY;
+        struct rpc *rpc = is_reply ? rpc_from_serial(ax, frame->header.serial) : NULL;
         int r = rpc ? complete_call(ax, rpc, frame) : -AX_EPROTO;
 
         if (r < 0)
@@ -118,14 +122,6 @@ static int handle_reply(ax_client *ax, struct frame *frame) {
         end_call(ax, rpc, rpc->status);
         if (rpc->sleeper)
                 pthread_cond_signal(&rpc->sleeper->wake);
-        return 0;
-}
-
-static int handle_cancel_reply(ax_client *ax, const struct frame *frame) {
-        if (ax->cancels_in_flight == 0 || frame->header.flags != AX_FRAME_REPLY ||
-            frame->header.method != AX_METHOD(cancel) || frame->header.trailer > 0)
-                return -AX_EPROTO;
-        ax->cancels_in_flight--;
         return 0;
 }
 
@@ -143,17 +139,8 @@ static int handle_event(ax_client *ax, const struct frame *frame) {
 }
 
 int in_flight_handle(ax_client *ax, struct frame *frame) {
-        uint32_t serial = frame->header.serial;
-        int r;
+        int r = frame->header.serial == 0 ? handle_event(ax, frame) : handle_reply(ax, frame);
 
-        if (serial == 0)
-                r = handle_event(ax, frame);
-        else if (serial & CANCEL_SERIAL)
-                r = handle_cancel_reply(ax, frame);
-        else if (serial & HOST_SIGNAL_SERIAL)
-                r = 0;
-        else
-                r = handle_reply(ax, frame);
         if (frame->n_fds > 0) /* those that no call has taken */
                 frame_close_fds(frame);
         return r;

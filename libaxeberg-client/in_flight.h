@@ -2,18 +2,13 @@
 /*
  * The calls that wait for the daemon's reply, and what the daemon sends: replies complete them,
  * events say that there are signals to handle. If the connection breaks, all of them fail.
- *
- * Replies find their calls by the serial. Two kinds of request need no record, because nobody
- * waits for the reply; their serials have a bit that no call's serial has.
+ * Replies find their calls by the serial.
  */
 #pragma once
 
 #include "client.h"
 #include "rpc.h"
 #include "transport.h"
-
-#define CANCEL_SERIAL UINT32_C(0x80000000)      /* with the serial of the call to cancel */
-#define HOST_SIGNAL_SERIAL UINT32_C(0x40000000) /* with the signal's number (host_signals.h) */
 
 /* Gives the call a serial of its own. Returns 0, or why the connection is of no use. */
 int in_flight_add(ax_client *ax, struct rpc *rpc);

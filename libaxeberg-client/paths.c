@@ -24,7 +24,7 @@ int ax_open(ax_client *ax, const char *path, unsigned flags) {
         if (r == 0)
                 r = CALL(ax, open, OpenRequest, .path = (char *) path, .flags = flags);
         if (r >= 0)
-                direct_forget(&ax->direct, r);
+                direct_opened(&ax->direct, r);
         return r;
 }
 

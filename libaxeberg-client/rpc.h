@@ -27,7 +27,7 @@ struct rpc {
         int *fds; /* receives descriptors; others that come are closed */
         size_t max_fds, n_fds;
         bool fds_optional; /* the call succeeds even if this process has no room for them */
-        bool quiet;        /* no signal handlers run after it, because they are being run */
+        bool quiet;        /* no signal handlers run after it: it is a call of the library itself */
         void *context;     /* for the closure */
 
         int status; /* the result */
@@ -35,6 +35,7 @@ struct rpc {
         /* private to the calls' machinery */
         uint32_t serial, method;
         bool done;
+        int signal; /* that came with the reply, to be handled; 0: none */
         ProtobufCMessage *message;
         struct waiter *sleeper; /* of the thread that waits for it, while that sleeps */
         struct rpc *prev, *next;

@@ -72,8 +72,9 @@ static void settle(ax_client *ax, unsigned doorbells) {
         pthread_mutex_unlock(&ax->lock);
 }
 
-int client_run_handlers(ax_client *ax) {
-        int count = 0, signal = 0;
+/* Runs handlers until there are no more; `done` has just run, or is 0. */
+static int run_all(ax_client *ax, int done) {
+        int count = 0, signal = done;
         unsigned doorbells;
 
         do {
@@ -88,4 +89,24 @@ int client_run_handlers(ax_client *ax) {
         } while (signal > 0);
         settle(ax, doorbells);
         return signal < 0 && count == 0 ? signal : count;
+}
+
+int client_run_handlers(ax_client *ax) {
+        return run_all(ax, 0);
+}
+
+/* Whether the daemon has another signal for us, as far as its page tells. */
+static bool has_more(ax_client *ax) {
+        struct ax_process_page page;
+
+        return atomic_load(&ax->handlers_due) || published_read(&ax->published, &page) != 0 ||
+               page.pending & ~page.blocked;
+}
+
+void client_handle_signal(ax_client *ax, int signal) {
+        run_handler(ax, signal);
+        if (has_more(ax))
+                run_all(ax, signal);
+        else
+                call_notify(ax, AX_METHOD(signal_take), &REQUEST(SignalTakeRequest, .done = signal)->base);
 }

@@ -3,6 +3,7 @@
  * Asking what files and file systems are.
  */
 #include "call.h"
+#include "local.h"
 #include "paths.h"
 
 static void stat_on_reply(const Axeberg__StatReply *reply, void *data) {
@@ -41,10 +42,29 @@ int ax_lstat(ax_client *ax, const char *path, struct ax_stat *ret) {
                    &(struct rpc){ .context = ret });
 }
 
+static bool stat_directly(ax_client *ax, int fd, struct ax_stat *ret_status, int *ret) {
+        struct local_call call;
+
+        if (!local_may_go_direct(ax))
+                return false;
+        call = local_begin(ax, AX_LOCAL_FSTAT);
+        if (!direct_stat(&ax->direct, fd, ret_status, ret))
+                return false;
+        local_end(ax, &call, fd, 0, 0, *ret);
+        return true;
+}
+
 int ax_fstat(ax_client *ax, int fd, struct ax_stat *ret) {
-        if (!ret)
+        int r = client_check(ax);
+
+        if (r == 0 && !ret)
                 return -AX_EINVAL;
-        return RPC(ax, fstat, REQUEST(FdRequest, .fd = fd), stat_on_reply, &(struct rpc){ .context = ret });
+        if (r < 0 || stat_directly(ax, fd, ret, &r))
+                return r;
+        r = RPC(ax, fstat, REQUEST(FdRequest, .fd = fd), stat_on_reply, &(struct rpc){ .context = ret });
+        if (r == 0)
+                direct_learn(&ax->direct, fd, ret);
+        return r;
 }
 
 int ax_exists(ax_client *ax, const char *path) {

@@ -10,7 +10,7 @@ int ax_window_create(ax_client *ax, const char *title) {
         int r = CALL(ax, window_create, WindowCreateRequest, .title = (char *) title);
 
         if (r >= 0)
-                direct_forget(&ax->direct, r);
+                direct_opened(&ax->direct, r);
         return r;
 }
 

@@ -25,6 +25,8 @@ enum {
 enum {
         AX_FRAME_REPLY = 1,
         AX_FRAME_EVENT = 2,
+        AX_FRAME_KIND = 0xff,     /* one of these */
+        AX_FRAME_SIGNAL_SHIFT = 8 /* of a reply: above it is the number of a signal to handle */
 };
 
 struct ax_frame_header {

@@ -77,6 +77,10 @@ static const char *const local_calls[AX_LOCAL_CALLS] = {
         [AX_LOCAL_MEMSTATS] = "memstats",
         [AX_LOCAL_TRACE_ENABLED] = "trace_enabled",
         [AX_LOCAL_UPTIME] = "uptime",
+        [AX_LOCAL_SEEK] = "seek",
+        [AX_LOCAL_FSTAT] = "fstat",
+        [AX_LOCAL_FTRUNCATE] = "ftruncate",
+        [AX_LOCAL_FSYNC] = "fsync",
 };
 
 const char *local_call_name(enum ax_local_call call) {

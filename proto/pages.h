@@ -46,6 +46,10 @@ enum ax_local_call {
         AX_LOCAL_MEMSTATS,
         AX_LOCAL_TRACE_ENABLED,
         AX_LOCAL_UPTIME,
+        AX_LOCAL_SEEK,
+        AX_LOCAL_FSTAT,
+        AX_LOCAL_FTRUNCATE,
+        AX_LOCAL_FSYNC,
         AX_LOCAL_CALLS,
 };
 
@@ -65,6 +69,6 @@ struct ax_local_counters {
         struct {
                 struct ax_local_counter calls[AX_LOCAL_CALLS];
                 _Atomic uint64_t used; /* of the first slot: how many slots the daemon looks at */
-                uint64_t reserved[3];  /* whole cache lines: 320 bytes */
+                uint64_t reserved[7];  /* whole cache lines: 448 bytes */
         } slots[AX_COUNTER_SLOTS];
 };

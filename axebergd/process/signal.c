@@ -35,7 +35,7 @@ static void announce(struct process *process) {
 
         if (!process->listener)
                 return;
-        if (!state->announced) {
+        if (!state->announced && !state->held) {
                 state->announced = true;
                 process->listener->ops->notify(process->listener, AXEBERG__EVENT__EVENT_SIGNAL);
         }
@@ -148,6 +148,23 @@ int signal_take(struct process *process) {
         remove_pending(process, signal);
         signal_set_handling(state, signal, true);
         return signal;
+}
+
+int signal_take_quietly(struct process *process) {
+        /* of what has been announced, the program takes all */
+        return process->state == PROCESS_ZOMBIE || process->signals.announced || !signal_interrupts(process)
+                       ? 0
+                       : signal_take(process);
+}
+
+void signal_hold(struct process *process) {
+        process->signals.held = true;
+}
+
+void signal_release(struct process *process) {
+        process->signals.held = false;
+        if (process->signals.n_pending > 0)
+                signal_deliver(process);
 }
 
 void signal_done(struct process *process, int signal) {

@@ -35,7 +35,16 @@ int signal_block(struct process *process, int signal);
 int signal_unblock(struct process *process, int signal);
 /* The next signal to handle, blocked until signal_done(); 0 if there is none. */
 int signal_take(struct process *process);
+/* The same without the program's asking, which has not been told that there is one. */
+int signal_take_quietly(struct process *process);
 void signal_done(struct process *process, int signal);
+
+/*
+ * While a call of the process is served, signals to handle are not announced: they go with the
+ * reply. Those that did not are announced at the end of it.
+ */
+void signal_hold(struct process *process);
+void signal_release(struct process *process);
 
 /* Deals with what is pending and may be delivered now. The process may have ended. */
 void signal_deliver(struct process *process);

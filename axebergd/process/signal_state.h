@@ -20,6 +20,7 @@ struct signal_state {
         uint8_t pending[AX_SIGNAL_LIMIT]; /* in the order they came */
         unsigned n_pending;
         bool announced; /* the program knows that there is something to take */
+        bool held;      /* it need not know yet: a call of it is being served */
 };
 
 bool signal_is_valid(int signal);

@@ -11,6 +11,7 @@
 #include "kernel.h"
 #include "methods.h"
 #include "process/process.h"
+#include "process/signal.h"
 #include "server/input.h"
 #include "server/session.h"
 #include "syscalls/describe.h"
@@ -107,12 +108,17 @@ static const ProtobufCMessage *fit_frame(struct call *call, const ProtobufCMessa
         return &empty.base;
 }
 
-/* The closure of every call: packs the reply and sends it. */
-static void dispatch_on_reply(const ProtobufCMessage *reply, void *data) {
-        struct call *call = data;
-        struct session *session = session_from_call(call);
-        size_t size;
-        const ProtobufCMessage *message = fit_frame(call, reply, &size);
+/*
+ * A signal that the process handles comes with the reply, if the client can take it from there:
+ * that spares the event and a SignalTake. Returns it, or 0.
+ */
+static unsigned take_signal(const struct call *call) {
+        if (!call->process || !call->connection->takes_signals || ax_methods[call->method].untraced)
+                return 0;
+        return (unsigned) signal_take_quietly(call->process);
+}
+
+static void send_reply(struct session *session, const struct call *call, const ProtobufCMessage *message, size_t size) {
         uint8_t buffer[AX_FRAME_HEADER_SIZE + 1024], *frame = buffer;
         struct ax_frame_header header = {
                 .length = (uint32_t) (AX_FRAME_HEADER_SIZE + size + call->reply.trailer_size),
@@ -120,30 +126,37 @@ static void dispatch_on_reply(const ProtobufCMessage *reply, void *data) {
                 .method = call->method,
                 .status = call->reply.status,
                 .trailer = (uint32_t) call->reply.trailer_size,
-                .flags = AX_FRAME_REPLY,
+                .flags = AX_FRAME_REPLY | take_signal(call) << AX_FRAME_SIGNAL_SHIFT,
         };
 
-        finish_figures(call, message);
-        if (session) {
-                if (size > sizeof(buffer) - AX_FRAME_HEADER_SIZE)
-                        frame = malloc(AX_FRAME_HEADER_SIZE + size);
-                if (frame) {
-                        ax_frame_header_encode(&header, frame);
-                        protobuf_c_message_pack(message, frame + AX_FRAME_HEADER_SIZE);
-                        session_send(session, &(struct output_parts){
-                                                      .head = frame,
-                                                      .head_size = AX_FRAME_HEADER_SIZE + size,
-                                                      .trailer = call->reply.trailer,
-                                                      .trailer_size = call->reply.trailer_size,
-                                                      .fds = call->reply.fds,
-                                                      .n_fds = call->reply.n_fds,
-                                              });
-                } else {
-                        session_fail(session); /* no request goes unanswered */
-                }
-                if (frame != buffer)
-                        free(frame);
+        if (size > sizeof(buffer) - AX_FRAME_HEADER_SIZE && !(frame = malloc(AX_FRAME_HEADER_SIZE + size))) {
+                session_fail(session); /* no request goes unanswered */
+                return;
         }
+        ax_frame_header_encode(&header, frame);
+        protobuf_c_message_pack(message, frame + AX_FRAME_HEADER_SIZE);
+        session_send(session, &(struct output_parts){
+                                      .head = frame,
+                                      .head_size = AX_FRAME_HEADER_SIZE + size,
+                                      .trailer = call->reply.trailer,
+                                      .trailer_size = call->reply.trailer_size,
+                                      .fds = call->reply.fds,
+                                      .n_fds = call->reply.n_fds,
+                              });
+        if (frame != buffer)
+                free(frame);
+}
+
+/* The closure of every call: packs the reply and sends it, unless nobody wants it (serial 0). */
+static void dispatch_on_reply(const ProtobufCMessage *reply, void *data) {
+        struct call *call = data;
+        struct session *session = session_from_call(call);
+        size_t size;
+        const ProtobufCMessage *message = fit_frame(call, reply, &size);
+
+        finish_figures(call, message);
+        if (session && call->serial != 0)
+                send_reply(session, call, message, size);
         call_free(call);
 }
 
@@ -153,11 +166,11 @@ static int check_header(const struct session *session, const struct ax_frame_hea
                                   session->connection.peer.user->uid,
                                   "client %d: frame of %zu bytes says length %u, trailer %u",
                                   (int) session->connection.peer.host_pid, size, header->length, header->trailer);
-        if (header->serial == 0 || header->flags != 0)
+        if (header->flags != 0)
                 return log_client(LOG_WARNING, EBADMSG, session->connection.peer.host_pid,
-                                  session->connection.peer.user->uid, "client %d: serial %u, flags %#x in a request",
-                                  (int) session->connection.peer.host_pid, header->serial, header->flags);
-        if (session_has_in_flight(session, header->serial))
+                                  session->connection.peer.user->uid, "client %d: flags %#x in a request",
+                                  (int) session->connection.peer.host_pid, header->flags);
+        if (header->serial != 0 && session_has_in_flight(session, header->serial))
                 return log_client(LOG_WARNING, EBADMSG, session->connection.peer.host_pid,
                                   session->connection.peer.user->uid, "client %d: serial %u is in flight already",
                                   (int) session->connection.peer.host_pid, header->serial);
@@ -196,8 +209,9 @@ static struct call *call_new(struct session *session, const struct ax_frame_head
         return call;
 }
 
-static void invoke(struct call *call, const uint8_t *message, size_t size) {
+static void invoke(struct session *session, struct call *call, const uint8_t *message, size_t size) {
         const ProtobufCMessageDescriptor *type = axeberg__kernel__descriptor.methods[call->method].input;
+        struct process *process = call->process;
         ProtobufCMessage *request;
 
         arena.used = 0;
@@ -206,10 +220,17 @@ static void invoke(struct call *call, const uint8_t *message, size_t size) {
                 call_reply(call, -EBADMSG);
                 return;
         }
-        if (call->process)
-                call->process->calls++;
+        if (process)
+                process->calls++;
         begin_event(call, request);
+        if (!process) {
+                service.base.invoke(&service.base, call->method, request, NULL, call);
+                return;
+        }
+        signal_hold(process);
         service.base.invoke(&service.base, call->method, request, NULL, call);
+        if (session->connection.process) /* the call may have ended it */
+                signal_release(process);
 }
 
 int dispatch(struct session *session, const uint8_t *frame, size_t size) {
@@ -228,7 +249,8 @@ int dispatch(struct session *session, const uint8_t *frame, size_t size) {
         r = check_call(session, &header);
         if (r == 0) {
                 session->greeted |= header.method == AX_METHOD(hello);
-                invoke(call, frame + AX_FRAME_HEADER_SIZE, header.length - AX_FRAME_HEADER_SIZE - header.trailer);
+                invoke(session, call, frame + AX_FRAME_HEADER_SIZE,
+                       header.length - AX_FRAME_HEADER_SIZE - header.trailer);
                 return 0;
         }
         call_reply(call, r);

@@ -44,6 +44,7 @@ struct connection {
         struct peer peer;
         struct process *process; /* NULL before Hello and after the process's end */
         bool spawned;            /* of a spawned process that has not said Hello yet */
+        bool takes_signals;      /* that come with replies */
         pid_t sender;            /* the host process that sent its first frame; 0: unknown */
 };
 

@@ -142,6 +142,7 @@ SYSCALL(hello, HelloRequest, HelloReply) {
                 refuse_version(call, request->version);
                 return;
         }
+        call->connection->takes_signals = request->takes_signals;
         if (call->connection->spawned) {
                 hello_from_spawned(call, request);
                 return;

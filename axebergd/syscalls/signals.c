@@ -136,6 +136,10 @@ SYSCALL(signal_take, SignalTakeRequest, Empty) {
         }
         if (request->done != 0)
                 signal_done(call->process, request->done);
+        if (call->serial == 0) { /* nobody would take the next one */
+                call_reply(call, 0);
+                return;
+        }
         /* the signal may be pending again, with another action, which has ended the process */
         process = process_from_pid(table, pid);
         call_reply(call, process && process->state != PROCESS_ZOMBIE ? signal_take(process) : -ESRCH);

@@ -122,11 +122,13 @@ static void take_frame(struct client *client, struct wire_frame *frame) {
 
         if (getenv("AXEBERG_FUZZ_VERBOSE"))
                 tell(client, frame);
-        if (header->flags != AX_FRAME_REPLY && header->flags != AX_FRAME_EVENT)
+        if ((header->flags & AX_FRAME_KIND) != AX_FRAME_REPLY && header->flags != AX_FRAME_EVENT)
                 finding("flags %#x in an answer", header->flags);
+        if (header->flags >> AX_FRAME_SIGNAL_SHIFT >= AX_SIGNAL_LIMIT)
+                finding("signal %u in an answer", header->flags >> AX_FRAME_SIGNAL_SHIFT);
         if (header->status < LEAST_STATUS)
                 finding("status %d", header->status);
-        if (header->flags == AX_FRAME_REPLY) {
+        if ((header->flags & AX_FRAME_KIND) == AX_FRAME_REPLY) {
                 forget_waiting(client, header);
                 if (header->method < service()->n_methods)
                         check_message(frame);

@@ -111,6 +111,138 @@ START_TEST(test_without_direct_calls_the_figures_are_the_same) {
 }
 END_TEST
 
+/* ---- calls on files that transfer nothing ---------------------------------------------------- */
+
+static const int whences[] = { SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE, 99, -1 };
+static const int64_t places[] = { 0, 1, 4999, 5000, 5001, 1 << 20, -1, -5000, -5001, INT64_MAX, INT64_MIN };
+
+enum { N_WHENCES = sizeof(whences) / sizeof(whences[0]), N_PLACES = sizeof(places) / sizeof(places[0]) };
+
+struct answers {
+        int64_t seeks[2 * N_WHENCES * N_PLACES], others[2 * (3 * N_PLACES + 2)];
+        size_t n_seeks, n_others;
+        struct ax_status status;
+};
+
+/* Asks the same of a file with 5,000 bytes in it, which is open for writing, too, or not. */
+static void ask(ax_client *ax, int fd, struct answers *ret) {
+        struct ax_stat status;
+        char byte;
+
+        assert_result(ax_pread(ax, fd, &byte, 1, 0), 1); /* brings the host's descriptor */
+        assert_result(ax_fstat(ax, fd, &status), 0);     /* and this shows how files are shown */
+        for (int i = 0; i < N_WHENCES * N_PLACES; i++)
+                ret->seeks[ret->n_seeks++] = ax_seek(ax, fd, places[i % N_PLACES], whences[i / N_PLACES]);
+        for (int i = 0; i < N_PLACES; i++) {
+                int r = places[i] > 1 << 20 ? 0 : ax_ftruncate(ax, fd, places[i]);
+
+                ret->others[ret->n_others++] = r;
+                assert_result(ax_fstat(ax, fd, &status), 0);
+                ret->others[ret->n_others++] = (int64_t) status.size;
+                ret->others[ret->n_others++] = ax_seek(ax, fd, 0, SEEK_CUR);
+        }
+        ret->others[ret->n_others++] = ax_fsync(ax, fd);
+        ret->others[ret->n_others++] = ax_ftruncate(ax, fd, 5000);
+}
+
+static struct answers answers_with(const char *setting) {
+        struct daemon_options options = { .settings = setting };
+        struct ax_status before;
+        struct answers answers = { 0 };
+        static char data[5000];
+        ax_client *ax;
+        int fd;
+
+        fixture_start(&options);
+        ax = fixture_connect();
+        before = status_ok(ax);
+        fd = open_ok(ax, "/tmp/asked", AX_RDWR | AX_O_CREATE);
+        assert_result(ax_write(ax, fd, data, sizeof(data)), sizeof(data));
+        ask(ax, fd, &answers);
+        assert_result(ax_close(ax, fd), 0);
+        assert_error(ax_seek(ax, fd, 0, SEEK_SET), AX_EBADF);
+        assert_error(ax_fsync(ax, fd), AX_EBADF);
+        fd = open_ok(ax, "/tmp/asked", AX_READ);
+        ask(ax, fd, &answers);
+        answers.status = status_ok(ax);
+        answers.status.calls -= before.calls;
+        answers.status.local_calls -= before.local_calls;
+        answers.status.call_errors -= before.call_errors;
+        ax_disconnect(ax);
+        return answers;
+}
+
+START_TEST(test_direct_calls_on_files_answer_like_others) {
+        struct answers direct = answers_with("Direct=yes\n"), mediated = answers_with("Direct=no\n");
+
+        ck_assert_uint_eq(direct.n_others, sizeof(direct.others) / sizeof(direct.others[0]));
+        ck_assert_mem_eq(direct.seeks, mediated.seeks, sizeof(direct.seeks));
+        ck_assert_mem_eq(direct.others, mediated.others, sizeof(direct.others));
+        ck_assert_uint_eq(direct.status.calls, mediated.status.calls);
+        ck_assert_uint_eq(direct.status.call_errors, mediated.status.call_errors);
+        ck_assert_uint_eq(mediated.status.local_calls, 0);
+        ck_assert_uint_gt(direct.status.local_calls, 200);
+}
+END_TEST
+
+START_TEST(test_a_file_is_shown_as_the_daemon_shows_it) {
+        static const char *const paths[] = { "/tmp/one", "/home/user/two", "/tmp/three" };
+        _connected_ ax_client *ax = fixture_connect();
+        struct ax_stat by_fd, by_path;
+        struct ax_status before, after;
+
+        for (int i = 0; i < 3; i++) {
+                int fd = open_ok(ax, paths[i], AX_RDWR | AX_O_CREATE);
+
+                assert_result(ax_write(ax, fd, "text", 4), 4);
+                if (i < 2)
+                        assert_result(ax_fstat(ax, fd, &by_fd), 0); /* shows how this store's files are shown */
+                assert_result(ax_chmod(ax, paths[i], 0640), 0);
+                assert_result(ax_stat(ax, paths[i], &by_path), 0);
+                before = status_ok(ax);
+                assert_result(ax_fstat(ax, fd, &by_fd), 0);
+                after = status_ok(ax);
+                ck_assert_uint_eq(after.local_calls, before.local_calls + 1);
+                ck_assert_mem_eq(&by_fd, &by_path, sizeof(by_fd));
+                assert_result(ax_unlink(ax, paths[i]), 0);
+                assert_result(ax_fstat(ax, fd, &by_fd), 0);
+                ck_assert_uint_eq(by_fd.nlink, 0);
+        }
+}
+END_TEST
+
+/* What is closed without waiting is free for the next call, and nothing else is closed. */
+START_TEST(test_a_close_that_nobody_waits_for) {
+        _connected_ ax_client *ax = fixture_connect();
+        ax_client *other = fixture_connect();
+        struct ax_status before = status_ok(ax), after;
+        int fd, fds[2];
+        char byte;
+
+        for (int i = 0; i < 1000; i++) {
+                fd = open_ok(ax, "/tmp/closed", AX_RDWR | AX_O_CREATE);
+                ck_assert_int_eq(fd, 3);
+                assert_result(ax_close(ax, fd), 0);
+        }
+        assert_error(ax_close(ax, fd), AX_EBADF);
+        assert_error(ax_read(ax, fd, &byte, 1), AX_EBADF);
+        after = status_ok(ax);
+        ck_assert_uint_eq(after.calls, before.calls + 2 * 1000 + 3);
+        ck_assert_uint_eq(after.call_errors, before.call_errors + 2);
+        ck_assert_uint_eq(after.open_files, before.open_files);
+
+        assert_result(ax_pipe(ax, fds), 0);
+        assert_result(ax_dup2(ax, fds[1], 9), 9);
+        assert_result(ax_close(ax, fds[1]), 0);
+        assert_error(ax_close(ax, fds[1]), AX_EBADF);
+        assert_result(ax_write(ax, 9, "x", 1), 1);
+        assert_result(ax_close(ax, 9), 0);
+        assert_result(ax_read(ax, fds[0], &byte, 1), 1);
+        assert_result(ax_read(ax, fds[0], &byte, 1), 0);
+        ax_disconnect(other);
+}
+END_TEST
+
 START_TEST(test_figures_outlive_their_process) {
         _connected_ ax_client *ax = fixture_connect();
         struct ax_status before, after;
@@ -317,6 +449,9 @@ int main(void) {
         fixture_add(suite, test_transfers_after_the_first_need_no_request, 0);
         fixture_add(suite, test_direct_calls_count_like_others, FIXTURE_NO_DAEMON);
         fixture_add(suite, test_without_direct_calls_the_figures_are_the_same, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_direct_calls_on_files_answer_like_others, FIXTURE_NO_DAEMON);
+        fixture_add(suite, test_a_file_is_shown_as_the_daemon_shows_it, 0);
+        fixture_add(suite, test_a_close_that_nobody_waits_for, 0);
         fixture_add(suite, test_figures_outlive_their_process, 0);
         fixture_add(suite, test_the_offset_is_shared_whoever_moves_it, 0);
         fixture_add(suite, test_appended_writes_go_to_the_end, 0);

@@ -56,7 +56,6 @@ static const struct bad_frame bad_frames[] = {
         { { .length = 24, .serial = 2, .method = 3, .trailer = UINT32_MAX }, 24 },
         { { .length = 30, .serial = 2, .method = 3, .trailer = 7 }, 30 },
         { { .length = 30, .serial = 2, .method = 3, .trailer = UINT32_MAX - 20 }, 30 },
-        { { .length = 24, .serial = 0, .method = 3 }, 24 },                          /* serial 0 */
         { { .length = 24, .serial = 2, .method = 3, .flags = AX_FRAME_REPLY }, 24 }, /* flags */
         { { .length = 24, .serial = 2, .method = 3, .flags = AX_FRAME_EVENT }, 24 },
         { { .length = 24, .serial = 2, .method = 3, .flags = 0x80000000u }, 24 },

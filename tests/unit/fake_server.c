@@ -111,7 +111,9 @@ void fake_send(struct fake *fake, const struct fake_reply *reply) {
 void fake_answer(struct fake *fake, int status) {
         const struct ax_frame_header *request = &fake->request.header;
 
-        fake_send(fake, &(struct fake_reply){ .serial = request->serial, .method = request->method, .status = status });
+        if (request->serial != 0) /* nobody wants to know */
+                fake_send(fake, &(struct fake_reply){
+                                        .serial = request->serial, .method = request->method, .status = status });
 }
 
 void fake_send_event(struct fake *fake) {

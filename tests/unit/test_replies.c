@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "contract.h"
 #include "fake_server.h"
 
 static ax_client *connect_ok(struct fake *fake, void (*body)(struct fake *fake)) {
@@ -66,7 +67,9 @@ static const struct bad_frame bad_frames[] = {
         { .what = "method of all bits", .method = UINT32_MAX },
         { .what = "a request", .flags = (uint32_t) -AX_FRAME_REPLY },
         { .what = "an event with a serial", .flags = AX_FRAME_EVENT - AX_FRAME_REPLY },
-        { .what = "unknown flags", .flags = 0x100 },
+        { .what = "unknown flags", .flags = 0x10 },
+        { .what = "a signal that does not exist", .flags = AX_SIGNAL_LIMIT << AX_FRAME_SIGNAL_SHIFT },
+        { .what = "a signal of all bits", .flags = UINT32_MAX << AX_FRAME_SIGNAL_SHIFT },
 };
 
 static void serve_bad_frame(struct fake *fake) {
