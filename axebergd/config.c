@@ -58,8 +58,6 @@ static const struct setting settings[] = {
         FIXED_BOOL("Bus", bus),
         BOOL_SETTING("Debug", debug),
         BOOL_SETTING("Direct", direct),
-        BOOL_SETTING("Rings", rings),
-        COUNT_SETTING("SpinLimit", spin_limit, 50, 0),
         COUNT_SETTING("ConnectionsPerUser", connections_per_uid, 2048, 1),
         COUNT_SETTING("ProcessesPerUser", processes_per_uid, 4096, 1),
         COUNT_SETTING("DescriptorsPerUser", fds_per_uid, 12288, 3),
@@ -194,7 +192,7 @@ static void set_shares(struct config *config) {
 }
 
 int config_init(struct config *config) {
-        *config = (struct config){ .bus = true, .direct = true, .rings = true, .exec = true };
+        *config = (struct config){ .bus = true, .direct = true, .exec = true };
         for (size_t i = 0; i < N_SETTINGS; i++)
                 if (settings[i].type == SETTING_COUNT)
                         *(unsigned *) setting_value(config, &settings[i]) = settings[i].initial;

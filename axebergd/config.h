@@ -16,7 +16,6 @@ struct config {
         bool ephemeral;
         bool bus;
         bool debug;
-        bool rings;  /* programs may share memory with the daemon for their calls */
         bool direct; /* programs may read and write store files and pipes themselves */
         bool exec;   /* programs in a store may be executed */
 
@@ -34,7 +33,6 @@ struct config {
         unsigned output_per_connection;         /* bytes of replies that a client has not read */
         unsigned console_input, console_output; /* bytes */
         unsigned trace_events, workers;
-        unsigned spin_limit; /* µs that whoever waits for a call looks before it sleeps; 0: never */
 };
 
 /* Fills in the defaults, for root or for an ordinary user. Returns 0 or -ENOMEM. */

@@ -21,7 +21,6 @@
 #include "util/log.h"
 #include "util/workers.h"
 #include "vfs/directory.h"
-#include "vfs/noting.h"
 
 /*
  * What the daemon needs for itself: its sockets, stores and loop, and what each worker opens
@@ -49,8 +48,6 @@ static void set_ceilings(struct user_table *users, const struct config *config) 
         ceilings[USER_BUFFERS] = config->buffers_per_uid * USERS_WITH_FULL_BUFFERS;
 }
 
-enum { MAX_SPIN_USEC = 1000 };
-
 void kernel_configure(struct kernel *kernel) {
         const struct config *config = kernel->config;
 
@@ -68,8 +65,6 @@ void kernel_configure(struct kernel *kernel) {
         kernel->users.limits[USER_HOST_FDS] = config->host_fds_per_uid;
         kernel->users.limits[USER_MAPPINGS] = config->mappings_per_uid;
         set_ceilings(&kernel->users, config);
-        kernel->users.lanes.spin_limit_nsec =
-                1000 * (config->spin_limit < MAX_SPIN_USEC ? config->spin_limit : MAX_SPIN_USEC);
         kernel->memory.account.limit = config->system_memory;
         kernel->processes.fd_limit = config->fds_per_process;
         kernel->processes.memory_limit = config->memory_per_process;
@@ -101,12 +96,6 @@ static void log_refusal(const struct user_table *users, const struct user *user,
                    *holders ? "; largest holders: " : "", holders);
 }
 
-static void trace_on_changed(struct trace *trace) {
-        struct kernel *kernel = container_of(trace, struct kernel, trace);
-
-        changes_set_traced(&kernel->vfs.changes, trace->categories & 1u << AX_TRACE_FILE);
-}
-
 /* Makes the tables known to each other. */
 static void connect_tables(struct kernel *kernel, sd_event *event) {
         kernel->users.refused = log_refusal;
@@ -122,7 +111,6 @@ static int init_vfs(struct kernel *kernel) {
         const struct vfs_options options = {
                 .workers = kernel->workers,
                 .event = kernel->event,
-                .timers = &kernel->timers,
                 .exec = config->exec,
                 .store_path = config->ephemeral ? NULL : config->store_path,
                 .ephemeral_size = config->ephemeral_size,
@@ -186,7 +174,6 @@ int kernel_init(struct kernel *kernel, const struct config *config, sd_event *ev
         r = trace_init(&kernel->trace, &kernel->timers, config->trace_events);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "cannot make the trace");
-        kernel->trace.changed = trace_on_changed;
         r = init_workers(kernel);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "cannot make the worker pool");
@@ -203,7 +190,6 @@ int kernel_init(struct kernel *kernel, const struct config *config, sd_event *ev
 bool kernel_deinit(struct kernel *kernel) {
         bool stuck;
 
-        noting_finish_all(&kernel->vfs);
         kernel->workers = workers_free(kernel->workers, &stuck);
         if (stuck) {
                 log_warning("a file system holds up some calls; ending without them");

@@ -176,11 +176,9 @@ static bool serve_lanes(struct loop *loop) {
 
         if (!run_own_jobs(loop))
                 return false;
-        while (loop->begin_nsec < end_nsec && (lane = lanes_next(loop->lanes, loop->begin_nsec))) {
+        while (loop->begin_nsec < end_nsec && (lane = lanes_next(loop->lanes, loop->begin_nsec)))
                 if (!serve_lane(loop, lane))
                         return false;
-                polled_look(loop->lanes);
-        }
         return true;
 }
 
@@ -194,52 +192,23 @@ static uint64_t patience_usec(const struct loop *loop, uint64_t most_usec) {
         return usec < most_usec ? usec : most_usec;
 }
 
-static bool find_polled(void *userdata) {
-        struct loop *loop = userdata;
-
-        return polled_look(loop->lanes);
-}
-
-/*
- * Before the loop sleeps: looks for a moment, and then lets everything that it looks at rest.
- * Returns true if there is input.
- */
-static bool find_input(struct loop *loop, bool patient) {
-        if (!loop->lanes->hot)
-                return false;
-        if (polled_look(loop->lanes))
-                return true;
-        if (!patient)
-                return false;
-        if (loop->spin.limit_nsec != loop->lanes->spin_limit_nsec)
-                ax_spin_init(&loop->spin, loop->lanes->spin_limit_nsec);
-        return ax_spin_until(&loop->spin, find_polled, loop) || !polled_rest(loop->lanes);
-}
-
-/* Asks sd-event. Returns a negative errno, or whether there was something. */
-static int ask(struct loop *loop, uint64_t timeout_usec) {
-        int r = sd_event_prepare(loop->event);
-
-        if (r == 0)
-                r = sd_event_wait(loop->event, patience_usec(loop, timeout_usec));
-        loop->asked_nsec = loop->begin_nsec = clock_nsec();
-        return r > 0 ? sd_event_dispatch(loop->event) : r;
-}
-
 /* Returns a negative errno; whether the loop still is this thread's is `*ret_lost`. */
 static int turn(struct loop *loop, uint64_t timeout_usec, bool *ret_lost) {
-        bool found = find_input(loop, patience_usec(loop, timeout_usec) > 0);
         uint64_t begin_nsec;
-        int r = 1;
+        int r = sd_event_prepare(loop->event);
 
         *ret_lost = false;
+        if (r == 0)
+                r = sd_event_wait(loop->event, patience_usec(loop, timeout_usec));
+        if (r < 0)
+                return r;
+        if (r == 0 && !loop->lanes->active && !loop->own_jobs.first)
+                return 0;
         begin_nsec = loop->begin_nsec = clock_nsec();
-        if (!found || begin_nsec - loop->asked_nsec > TURN_NSEC) {
-                r = ask(loop, timeout_usec);
-                if (r < 0 || (r == 0 && !loop->lanes->active && !loop->own_jobs.first))
-                        return r;
-                begin_nsec = loop->begin_nsec;
-        }
+        if (r > 0)
+                r = sd_event_dispatch(loop->event);
+        if (r < 0)
+                return r;
         *ret_lost = !serve_lanes(loop);
         if (!*ret_lost)
                 tick_stats_add(loop->ticks, loop->begin_nsec - begin_nsec);

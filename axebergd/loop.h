@@ -14,9 +14,6 @@
  * call that blocks costs others a moment, once in a while.
  *
  * The watcher sleeps while the loop has nothing to do.
- *
- * What clients put into rings is looked for between steps (util/polled.h). Before the loop sleeps
- * it looks for a moment longer, if that has paid lately (proto/spin.h); idle, it looks at nothing.
  */
 #pragma once
 
@@ -28,7 +25,6 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
-#include "spin.h"
 #include "util/lane.h"
 #include "util/workers.h"
 
@@ -40,9 +36,7 @@ struct loop {
         struct lanes *lanes;
         struct workers *workers;
         struct tick_stats *ticks;
-        uint64_t begin_nsec; /* of the step */
-        uint64_t asked_nsec; /* when sd-event was asked last */
-        struct ax_spin spin;
+        uint64_t begin_nsec;      /* of the step */
         struct lane *lane;        /* whose step it is; NULL: sd-event's */
         struct job_list own_jobs; /* that are nobody's, and their slowness */
         struct lane_slowness slowness;

@@ -21,16 +21,7 @@
 #include "util/identity.h"
 #include "util/log.h"
 
-enum {
-        STOP_TIMEOUT_USEC = 5000000,
-        KILL_TIMEOUT_USEC = 2000000,
-        MOUNT_LINE_SIZE = 4 * PATH_MAX,
-
-        /* An axfs that has lived so long is started again as if it were the first. */
-        LONG_LIFE_USEC = 60000000,
-        MAX_DEATHS = 6,
-        FIRST_PAUSE_USEC = 100000, /* after the second death in a row; doubled with each */
-};
+enum { STOP_TIMEOUT_USEC = 5000000, KILL_TIMEOUT_USEC = 2000000, MOUNT_LINE_SIZE = 4 * PATH_MAX };
 
 static void cleanup_mounts(FILE **file) {
         if (*file)
@@ -55,12 +46,9 @@ static void check_ready(struct mounter *mounter) {
         if (mounter->ready || !is_mounted(mounter->directory))
                 return;
         mounter->ready = true;
-        (void) sd_event_source_set_enabled(mounter->mountinfo, SD_EVENT_OFF);
+        mounter->mountinfo = sd_event_source_disable_unref(mounter->mountinfo);
         log_info("mounted at %s", mounter->directory);
-        if (!mounter->has_served) {
-                mounter->has_served = true;
-                mounter->on_ready(mounter->userdata);
-        }
+        mounter->on_ready(mounter->userdata);
 }
 
 static int mounter_on_mountinfo(sd_event_source *source, int fd, uint32_t events, void *userdata) {
@@ -90,139 +78,14 @@ static void on_end_of_start(struct mounter *mounter, bool exited, int status) {
         mounter->on_failed(mounter->userdata);
 }
 
-/*
- * Finds axfs: as configured, beside the daemon, in its place in a build directory, or where it was
- * to be installed. The places that follow the daemon come first, so that an installation may be
- * moved.
- */
-static int find_axfs(const char *configured, char path[static PATH_MAX]) {
-        static const char *const places[] = { "/axfs", "/../axfs/axfs" };
-        struct stat status;
-        ssize_t n;
-        char *slash;
-
-        if (configured)
-                return snprintf(path, PATH_MAX, "%s", configured) < PATH_MAX ? 0 : -ENAMETOOLONG;
-        n = readlink("/proc/self/exe", path, PATH_MAX - 32);
-        if (n < 0)
-                return -errno;
-        path[n] = '\0';
-        slash = strrchr(path, '/');
-        if (!slash)
-                slash = path;
-        for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-                strcpy(slash, places[i]);
-                if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0)
-                        return 0;
-        }
-        strcpy(path, AXEBERG_SBINDIR "/axfs");
-        return 0;
-}
-
-/*
- * What was meant for the daemon is not for axfs: signals that it blocks or ignores, its umask, and
- * what its service manager told it.
- */
-static void child_main(const char *axfs, const char *socket_path, const char *directory) {
-        static const char *const variables[] = { "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
-                                                 "LISTEN_FDS",    "LISTEN_PID",    "LISTEN_FDNAMES" };
-        sigset_t none;
-
-        identity_restore_groups();
-        sigemptyset(&none);
-        for (int i = 1; i < NSIG; i++)
-                signal(i, SIG_DFL); /* whoever started the daemon may have ignored some as well */
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        umask(022);
-        for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
-                unsetenv(variables[i]);
-        execl(axfs, "axfs", "-f", "--socket", socket_path, directory, (char *) NULL);
-        fprintf(stderr, "axebergd: cannot start %s: %s\n", axfs, strerrordesc_np(errno));
-        _exit(127);
-}
-
-static int mounter_on_exit(sd_event_source *source, const siginfo_t *info, void *userdata);
-
-static int start_axfs(struct mounter *mounter) {
-        char axfs[PATH_MAX];
-        int r = find_axfs(mounter->axfs_path, axfs);
-        pid_t pid;
-
-        mounter->start_usec = clock_usec();
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "cannot find axfs");
-        pid = fork();
-        if (pid < 0)
-                return log_errno(LOG_ERR, errno, "cannot start axfs");
-        if (pid == 0)
-                child_main(axfs, mounter->socket_path, mounter->directory);
-        mounter->pid = pid;
-        r = sd_event_add_child(mounter->event, &mounter->child, mounter->pid, WEXITED, mounter_on_exit, mounter);
-        return r < 0 ? log_errno(LOG_ERR, r, "cannot watch axfs") : 0;
-}
-
-static void plan_restart(struct mounter *mounter);
-
-static int mounter_on_restart(sd_event_source *source, uint64_t usec, void *userdata) {
-        struct mounter *mounter = userdata;
-
-        (void) source;
-        (void) usec;
-        mounter->restart = sd_event_source_disable_unref(mounter->restart);
-        if (start_axfs(mounter) < 0)
-                plan_restart(mounter);
-        return 0;
-}
-
-static void plan_restart(struct mounter *mounter) {
-        uint64_t pause_usec;
-
-        if (clock_usec() - mounter->start_usec >= LONG_LIFE_USEC)
-                mounter->deaths = 0;
-        if (++mounter->deaths > MAX_DEATHS) {
-                log_error("axfs has died %d times in a row; going on without the mount at %s", MAX_DEATHS + 1,
-                          mounter->directory);
-                return;
-        }
-        pause_usec = mounter->deaths > 1 ? (uint64_t) FIRST_PAUSE_USEC << (mounter->deaths - 2) : 0;
-        log_info("starting axfs again%s", pause_usec > 0 ? " after a pause" : "");
-        if (sd_event_add_time(mounter->event, &mounter->restart, CLOCK_MONOTONIC, clock_usec() + pause_usec, 0,
-                              mounter_on_restart, mounter) < 0)
-                log_error("cannot start axfs again; going on without the mount at %s", mounter->directory);
-}
-
-/*
- * Programs get ENOTCONN from a dead mount until it is lifted off. Without the right to do that it
- * stays for the next axfs, which knows a way, and which then is taken to serve.
- */
-static void lift_off(struct mounter *mounter) {
-        if (umount2(mounter->directory, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
-                return;
-        mounter->ready = false;
-        (void) sd_event_source_set_enabled(mounter->mountinfo, SD_EVENT_ON);
-}
-
-static void on_death(struct mounter *mounter, bool exited, int status) {
-        check_ready(mounter);
-        if (mounter->ready && !is_mounted(mounter->directory)) {
-                log_info("%s has been unmounted, and axfs ended with %s %d; going on without", mounter->directory,
-                         exited ? "status" : "signal", status);
-                return;
-        }
-        log_error("the mount at %s is dead: axfs ended with %s %d", mounter->directory, exited ? "status" : "signal",
-                  status);
-        if (mounter->ready)
-                lift_off(mounter);
-        plan_restart(mounter);
-}
-
 static void on_unexpected_end(struct mounter *mounter, bool exited, int status) {
-        if (!mounter->has_served)
+        if (!mounter->ready)
                 on_end_of_start(mounter, exited, status);
         else if (exited && status == EXIT_SUCCESS)
                 log_info("%s has been unmounted; going on without", mounter->directory);
         else
-                on_death(mounter, exited, status);
+                log_error("the mount at %s is dead: axfs ended with %s %d; another axfs can replace it",
+                          mounter->directory, exited ? "status" : "signal", status);
 }
 
 static int mounter_on_exit(sd_event_source *source, const siginfo_t *info, void *userdata) {
@@ -288,6 +151,56 @@ static int mounter_on_deadline(sd_event_source *source, uint64_t usec, void *use
 }
 
 /*
+ * Finds axfs: as configured, beside the daemon, in its place in a build directory, or where it was
+ * to be installed. The places that follow the daemon come first, so that an installation may be
+ * moved.
+ */
+static int find_axfs(const char *configured, char path[static PATH_MAX]) {
+        static const char *const places[] = { "/axfs", "/../axfs/axfs" };
+        struct stat status;
+        ssize_t n;
+        char *slash;
+
+        if (configured)
+                return snprintf(path, PATH_MAX, "%s", configured) < PATH_MAX ? 0 : -ENAMETOOLONG;
+        n = readlink("/proc/self/exe", path, PATH_MAX - 32);
+        if (n < 0)
+                return -errno;
+        path[n] = '\0';
+        slash = strrchr(path, '/');
+        if (!slash)
+                slash = path;
+        for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+                strcpy(slash, places[i]);
+                if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0)
+                        return 0;
+        }
+        strcpy(path, AXEBERG_SBINDIR "/axfs");
+        return 0;
+}
+
+/*
+ * What was meant for the daemon is not for axfs: signals that it blocks or ignores, its umask, and
+ * what its service manager told it.
+ */
+static void child_main(const char *axfs, const char *socket_path, const char *directory) {
+        static const char *const variables[] = { "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
+                                                 "LISTEN_FDS",    "LISTEN_PID",    "LISTEN_FDNAMES" };
+        sigset_t none;
+
+        sigemptyset(&none);
+        for (int i = 1; i < NSIG; i++)
+                signal(i, SIG_DFL); /* whoever started the daemon may have ignored some as well */
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        umask(022);
+        for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
+                unsetenv(variables[i]);
+        execl(axfs, "axfs", "-f", "--socket", socket_path, directory, (char *) NULL);
+        fprintf(stderr, "axebergd: cannot start %s: %s\n", axfs, strerrordesc_np(errno));
+        _exit(127);
+}
+
+/*
  * The directory as the kernel names it. If a dead mount lies there, which axfs replaces, it cannot
  * be looked at, only its parent.
  */
@@ -305,26 +218,39 @@ static char *find_directory(const char *directory) {
         return path;
 }
 
-int mounter_start(struct mounter *mounter, sd_event *event, const char *axfs_path, const char *socket_path,
-                  const char *directory) {
+static int start_axfs(struct mounter *mounter, const char *axfs, const char *socket_path) {
         int r;
 
+        identity_restore_groups();
+        mounter->pid = fork();
+        if (mounter->pid < 0)
+                return log_errno(LOG_ERR, errno, "cannot start axfs");
+        if (mounter->pid == 0)
+                child_main(axfs, socket_path, mounter->directory);
+        r = sd_event_add_child(mounter->event, &mounter->child, mounter->pid, WEXITED, mounter_on_exit, mounter);
+        return r < 0 ? log_errno(LOG_ERR, r, "cannot watch axfs") : 0;
+}
+
+int mounter_start(struct mounter *mounter, sd_event *event, const char *axfs_path, const char *socket_path,
+                  const char *directory) {
+        char axfs[PATH_MAX];
+        int r = find_axfs(axfs_path, axfs);
+
         mounter->event = event;
-        mounter->axfs_path = axfs_path;
-        mounter->socket_path = socket_path;
         mounter->mountinfo_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
         mounter->directory = find_directory(directory);
         if (!mounter->directory)
                 return log_errno(LOG_ERR, errno, "cannot mount at %s", directory);
-        r = sd_event_add_io(event, &mounter->mountinfo, mounter->mountinfo_fd, EPOLLPRI, mounter_on_mountinfo, mounter);
+        if (r == 0)
+                r = sd_event_add_io(event, &mounter->mountinfo, mounter->mountinfo_fd, EPOLLPRI, mounter_on_mountinfo,
+                                    mounter);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "cannot prepare the mount at %s", directory);
-        return start_axfs(mounter);
+        return start_axfs(mounter, axfs, socket_path);
 }
 
 void mounter_stop(struct mounter *mounter) {
         mounter->stopping = true;
-        mounter->restart = sd_event_source_disable_unref(mounter->restart);
         if (mounter->pid == 0) {
                 if (mounter->directory)
                         unmount(mounter);
@@ -340,7 +266,6 @@ void mounter_deinit(struct mounter *mounter) {
         sd_event_source_disable_unref(mounter->child);
         sd_event_source_disable_unref(mounter->mountinfo);
         sd_event_source_disable_unref(mounter->deadline);
-        sd_event_source_disable_unref(mounter->restart);
         if (mounter->directory)
                 close(mounter->mountinfo_fd);
         free(mounter->directory);

@@ -35,21 +35,9 @@ static void tell_status(const struct service *service, const char *prefix) {
 }
 
 static int service_on_time(sd_event_source *source, uint64_t usec, void *userdata) {
-        struct service *service = userdata;
-
-        (void) source;
-        (void) usec;
-        tell_status(service, "");
-        return sd_event_source_set_enabled(service->activity, SD_EVENT_ONESHOT);
-}
-
-/* The first event after a status: a daemon that does nothing has nothing new to tell. */
-static int service_on_activity(sd_event_source *source, void *userdata) {
-        struct service *service = userdata;
-        int r = sd_event_source_set_time(service->timer, clock_usec() + STATUS_INTERVAL_USEC);
-
-        (void) source;
-        return r < 0 ? r : sd_event_source_set_enabled(service->timer, SD_EVENT_ONESHOT);
+        tell_status(userdata, "");
+        sd_event_source_set_time(source, usec + STATUS_INTERVAL_USEC);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 int service_start(struct service *service, sd_event *event, struct kernel *kernel, const char *socket_path) {
@@ -63,16 +51,11 @@ int service_start(struct service *service, sd_event *event, struct kernel *kerne
                 return 0;
         r = sd_event_add_time(event, &service->timer, CLOCK_MONOTONIC, clock_usec() + STATUS_INTERVAL_USEC, 0,
                               service_on_time, service);
-        if (r >= 0)
-                r = sd_event_add_post(event, &service->activity, service_on_activity, service);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(service->activity, SD_EVENT_OFF);
         return r < 0 ? log_errno(LOG_ERR, r, "cannot keep the status line") : 0;
 }
 
 void service_stop(struct service *service) {
         service->timer = sd_event_source_disable_unref(service->timer);
-        service->activity = sd_event_source_disable_unref(service->activity);
 }
 
 void service_ready(struct service *service) {

@@ -13,7 +13,6 @@ struct service {
         struct kernel *kernel;
         const char *socket_path;
         sd_event_source *timer;
-        sd_event_source *activity; /* enabled while the timer is not: nothing has happened since */
 };
 
 /*

@@ -48,18 +48,18 @@ static int stat_descriptor(const struct node *node, int fd, struct stat *ret) {
 int store_getattr(struct axfs *fs, struct request *request, struct node *node, struct fuse_file_info *fi) {
         _cleanup_(pin_drop) struct pin pin = PIN_NONE;
         struct open_file *file = fi ? (struct open_file *) (uintptr_t) fi->fh : NULL;
-        double timeout;
         struct stat st;
         int r;
 
-        r = pin_node(&fs->descriptors, &pin, node);
-        if (r < 0 && !file)
-                return r;
-        timeout = r < 0 ? 0 : caching_attributes(&fs->caching, node, &pin);
+        if (!file) {
+                r = pin_node(&fs->descriptors, &pin, node);
+                if (r < 0)
+                        return r;
+        }
         r = stat_descriptor(node, file ? file->fd : pin.fd, &st);
         if (r < 0)
                 return r;
-        return answer_attributes(request, &st, timeout);
+        return answer_attributes(request, &st);
 }
 
 static int set_owner(int fd, const struct stat *attr, int to_set) {
@@ -153,7 +153,7 @@ int store_setattr(struct axfs *fs, struct request *request, struct node *node, s
         r = stat_descriptor(node, pin.fd, &st);
         if (r < 0)
                 return r;
-        return answer_attributes(request, &st, 0);
+        return answer_attributes(request, &st);
 }
 
 int store_statfs(struct axfs *fs, struct request *request, struct node *node) {
@@ -216,8 +216,6 @@ int store_getxattr(struct axfs *fs, struct request *request, struct node *node, 
         r = pin_node(&fs->descriptors, &pin, node);
         if (r < 0)
                 return r;
-        if (strncmp(name, "system.posix_acl_", 17) == 0)
-                caching_mark_acl(&fs->caching, node);
         if (size > XATTR_MAX)
                 size = XATTR_MAX;
         buffer = malloc(size + 1);

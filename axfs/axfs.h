@@ -11,17 +11,13 @@
  */
 #pragma once
 
-#include "caching.h"
 #include "counters.h"
 #include "descriptors.h"
 #include "ending.h"
 #include "janitor.h"
-#include "kept.h"
 #include "link.h"
-#include "lock_waits.h"
 #include "namespace.h"
 #include "nodes.h"
-#include "notifier.h"
 #include "opened.h"
 #include "passthrough.h"
 #include "pool.h"
@@ -42,12 +38,8 @@ struct axfs {
         struct node_table nodes;
         struct descriptors descriptors;
         struct opened_list opened;
-        struct lock_waits lock_waits;
         struct passthrough passthrough;
-        struct kept kept;
         struct namespace namespace;
-        struct caching caching;
-        struct notifier notifier;
         struct counters counters;
         struct tracing tracing;
         struct report report;
@@ -118,12 +110,6 @@ struct node_operations {
         int (*copy_file_range)(struct axfs *fs, struct request *request, struct node *from, off_t from_offset,
                                struct fuse_file_info *from_fi, struct node *to, off_t to_offset,
                                struct fuse_file_info *to_fi, size_t size, int flags);
-        int (*getlk)(struct axfs *fs, struct request *request, struct node *node, struct fuse_file_info *fi,
-                     const struct flock *lock);
-        int (*setlk)(struct axfs *fs, struct request *request, struct node *node, struct fuse_file_info *fi,
-                     const struct flock *lock, bool waits);
-        int (*flock)(struct axfs *fs, struct request *request, struct node *node, struct fuse_file_info *fi,
-                     int operation);
 };
 
 extern const struct node_operations store_operations;

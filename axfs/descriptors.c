@@ -42,7 +42,9 @@ void descriptors_deinit(struct descriptors *cache) {
 }
 
 int descriptors_reopen(const struct descriptors *cache, int fd, int flags) {
-        return open_past_lease(cache->proc_fd, fd_path(fd).text, (flags & ~O_NOFOLLOW) | O_CLOEXEC, 0);
+        int r = openat(cache->proc_fd, fd_path(fd).text, (flags & ~O_NOFOLLOW) | O_CLOEXEC);
+
+        return r < 0 ? negative_errno() : r;
 }
 
 /*

@@ -9,7 +9,6 @@
 #include "open_file.h"
 
 #include "identity.h"
-#include "locks.h"
 #include "names.h"
 #include "store.h"
 #include "store_ops.h"
@@ -21,7 +20,9 @@
 /* How often a name may appear and vanish again while a file of that name is created. */
 enum { CREATE_TRIES = 64 };
 
-enum { KERNEL_LARGEFILE = 0100000 }; /* the C library's O_LARGEFILE is 0 */
+static struct open_file *file_from_info(const struct fuse_file_info *fi) {
+        return (struct open_file *) (uintptr_t) fi->fh;
+}
 
 /*
  * Leaves out flags that are the kernel's business, or were dealt with at creation. O_DIRECT: the
@@ -30,11 +31,6 @@ enum { KERNEL_LARGEFILE = 0100000 }; /* the C library's O_LARGEFILE is 0 */
  */
 static int host_flags(int flags) {
         return (flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_NOFOLLOW | O_DIRECT)) | O_NONBLOCK | O_CLOEXEC;
-}
-
-/* Whether the file is opened just for reading: then one descriptor is as good as another. */
-static bool is_plain(int flags) {
-        return (flags & ~(O_NOCTTY | O_NOFOLLOW | O_DIRECT | O_NONBLOCK | O_CLOEXEC | KERNEL_LARGEFILE)) == O_RDONLY;
 }
 
 /*
@@ -53,35 +49,20 @@ static void keep_reachable(struct axfs *fs, struct node *node, const struct open
         node->permanent = true;
 }
 
-/* Under the node's lock. Returns true if the descriptor is kept. */
-static bool open_file_leave(struct axfs *fs, struct node *node, struct open_file *file) {
-        bool kept = false;
-
-        if (file == node->opens && !file->next) {
-                keep_reachable(fs, node, file);
-                kept = file->plain && !atomic_load(&file->flocked) && kept_offer(&fs->kept, node, file->fd);
-                if (!kept)
-                        passthrough_close(&fs->passthrough, node);
-        }
-        DL_DELETE(node->opens, file);
-        node->open_fd = node->opens ? node->opens->fd : -1;
-        return kept;
-}
-
 static void open_file_end(struct axfs *fs, struct opened *opened) {
         struct open_file *file = (struct open_file *) opened;
         struct node *node = file->node;
-        bool kept;
 
         if (node) {
-                locks_drop_file(file);
                 pthread_mutex_lock(&node->lock);
-                kept = open_file_leave(fs, node, file);
+                if (file == node->opens && !file->next) {
+                        keep_reachable(fs, node, file);
+                        passthrough_close(&fs->passthrough, node);
+                }
+                DL_DELETE(node->opens, file);
+                node->open_fd = node->opens ? node->opens->fd : -1;
                 pthread_mutex_unlock(&node->lock);
-                if (kept)
-                        kept_list(&fs->kept, node, opened_uid(opened));
-                else
-                        close(file->fd);
+                close(file->fd);
         }
         free(file);
         node_unref(node);
@@ -105,23 +86,17 @@ static int open_file_new(struct open_file **ret, struct axfs *fs, const struct r
 }
 
 /* From here on the file is one of the node's. Returns its backing id, or 0 if it has none. */
-static int32_t open_file_set(struct axfs *fs, struct open_file *file, struct node *node, int fd, int flags, mode_t mode,
-                             int32_t kept_id) {
+static int32_t open_file_set(struct axfs *fs, struct open_file *file, struct node *node, int fd, int flags,
+                             mode_t mode) {
         _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&node->lock);
-        bool allowed = !tracing_is_on(&fs->tracing);
 
-        if (kept_id > 0)
-                passthrough_adopt(&fs->passthrough, node, kept_id, mode, allowed);
         file->fd = fd;
         file->node = node_ref(node);
-        file->plain = is_plain(flags);
         file->appends = flags & O_APPEND;
         file->flushes = (flags & O_ACCMODE) != O_RDONLY && !node->store->local;
         DL_APPEND(node->opens, file);
-        if ((flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC)
-                caching_forget_attributes(&fs->caching, node);
         node->open_fd = node->opens->fd;
-        return passthrough_open(&fs->passthrough, node, fd, mode, allowed);
+        return passthrough_open(&fs->passthrough, node, fd, mode);
 }
 
 static int open_on_host(struct axfs *fs, const struct request *request, struct node *node, int flags,
@@ -141,28 +116,6 @@ static int open_on_host(struct axfs *fs, const struct request *request, struct n
         return fstat(fd, ret_st) < 0 ? negative_errno() : take_fd(&fd);
 }
 
-static int give_up_kept(struct axfs *fs, int fd, int32_t id) {
-        int r = negative_errno();
-
-        passthrough_forget(&fs->passthrough, id);
-        close(fd);
-        return r;
-}
-
-/* @ret_id: the backing id that comes along with the descriptor; 0: none */
-static int open_kept_or_on_host(struct axfs *fs, const struct request *request, struct node *node, int flags,
-                                struct stat *ret_st, int32_t *ret_id) {
-        int fd = is_plain(flags) ? kept_take(node, ret_id) : -1;
-
-        if (fd >= 0)
-                return fstat(fd, ret_st) < 0 ? give_up_kept(fs, fd, *ret_id) : fd;
-        fd = open_on_host(fs, request, node, flags, ret_st);
-        if (fd != -EMFILE && fd != -ENFILE)
-                return fd;
-        kept_clear(&fs->kept);
-        return open_on_host(fs, request, node, flags, ret_st);
-}
-
 /*
  * The kernel's cache splits what is written at page boundaries, and somebody else's record may come
  * between two parts. In direct-I/O mode a record comes in one piece (up to 1 MiB).
@@ -172,37 +125,23 @@ static bool appends_whole(struct axfs *fs, int flags, int32_t backing_id) {
                ((flags & O_ACCMODE) == O_WRONLY || ((flags & O_ACCMODE) == O_RDWR && atomic_load(&fs->maps_direct)));
 }
 
-/*
- * Whether the kernel has to say when somebody closes the file. It does so for good, or never. Locks
- * of fcntl(2) end with the first close, not with the last. A file that is open for reading only is
- * the rule, and hardly ever locked: it is worth the request only if somebody locks this file.
- */
-static bool needs_flush(const struct open_file *file, int flags) {
-        return file->flushes || (flags & O_ACCMODE) != O_RDONLY || atomic_load(&file->node->is_locked);
-}
-
-/* Reads that the kernel answers from its cache are no events. */
-static bool must_be_seen(struct axfs *fs, int32_t backing_id) {
-        return backing_id == 0 && atomic_load(&fs->maps_direct) && tracing_is_on(&fs->tracing);
-}
-
 int store_open(struct axfs *fs, struct request *request, struct node *node, struct fuse_file_info *fi) {
         struct open_file *file;
-        int32_t backing_id, kept_id = 0;
+        int32_t backing_id;
         struct stat st;
         int fd, r;
 
         r = open_file_new(&file, fs, request);
         if (r < 0)
                 return r;
-        fd = open_kept_or_on_host(fs, request, node, fi->flags, &st, &kept_id);
+        fd = open_on_host(fs, request, node, fi->flags, &st);
         if (fd < 0) {
                 opened_close(&file->opened);
                 return fd;
         }
-        backing_id = open_file_set(fs, file, node, fd, fi->flags, st.st_mode, kept_id);
-        fi->noflush = !needs_flush(file, fi->flags);
-        fi->direct_io = appends_whole(fs, fi->flags, backing_id) || must_be_seen(fs, backing_id);
+        backing_id = open_file_set(fs, file, node, fd, fi->flags, st.st_mode);
+        fi->noflush = !file->flushes;
+        fi->direct_io = appends_whole(fs, fi->flags, backing_id);
         return answer_opened(request, &file->opened, fi, backing_id);
 }
 
@@ -223,7 +162,7 @@ static int open_created(const struct request *request, const struct pin *parent,
         if (!S_ISREG(st.st_mode) ||
             identity_drop_rights(request->caller.pid, request->caller.uid, request->caller.gid) < 0)
                 return -ESTALE;
-        fd = open_past_lease(parent->fd, name, host_flags(flags) | O_CREAT | O_NOFOLLOW, mode);
+        fd = openat(parent->fd, name, host_flags(flags) | O_CREAT | O_NOFOLLOW, mode);
         return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? take_fd(&fd) : -ESTALE;
 }
 
@@ -280,9 +219,9 @@ int store_create(struct axfs *fs, struct request *request, struct node *parent, 
                 opened_close(&file->opened);
                 return fd;
         }
-        backing_id = open_file_set(fs, file, node, fd, fi->flags, st.st_mode, 0);
-        fi->noflush = !needs_flush(file, fi->flags);
-        fi->direct_io = appends_whole(fs, fi->flags, backing_id) || must_be_seen(fs, backing_id);
+        backing_id = open_file_set(fs, file, node, fd, fi->flags, st.st_mode);
+        fi->noflush = !file->flushes;
+        fi->direct_io = appends_whole(fs, fi->flags, backing_id);
         return answer_created(request, node, &st, &file->opened, fi, backing_id);
 }
 
@@ -294,7 +233,7 @@ int store_read(struct axfs *fs, struct request *request, struct node *node, size
         (void) node;
         if (!buffer)
                 return -ENOMEM;
-        n = pread(open_file_from_info(fi)->fd, buffer, size, offset);
+        n = pread(file_from_info(fi)->fd, buffer, size, offset);
         if (n < 0)
                 return negative_errno();
         counter_add(&fs->counters.bytes_read, (uint64_t) n);
@@ -321,7 +260,7 @@ static int follow_append(struct open_file *file, int flags) {
 
 int store_write(struct axfs *fs, struct request *request, struct node *node, const char *data, size_t size,
                 off_t offset, struct fuse_file_info *fi) {
-        int fd = open_file_from_info(fi)->fd, r = follow_append(open_file_from_info(fi), fi->flags);
+        int fd = file_from_info(fi)->fd, r = follow_append(file_from_info(fi), fi->flags);
         size_t written = 0;
 
         (void) node;
@@ -343,13 +282,13 @@ int store_write(struct axfs *fs, struct request *request, struct node *node, con
         return answer_count(request, written);
 }
 
-/* Somebody closes. On network filesystems close() may tell an error that write() did not. */
+/* On network filesystems close() may tell an error that write() did not. */
 int store_flush(struct axfs *fs, struct request *request, struct node *node, struct fuse_file_info *fi) {
-        struct open_file *file = open_file_from_info(fi);
+        struct open_file *file = file_from_info(fi);
 
         (void) request;
         (void) fs;
-        locks_drop_owner(node, fi->lock_owner);
+        (void) node;
         if (file->flushes) {
                 int copy = fcntl(file->fd, F_DUPFD_CLOEXEC, 3);
 
@@ -363,12 +302,12 @@ int store_release(struct axfs *fs, struct request *request, struct node *node, s
         (void) fs;
         (void) request;
         (void) node;
-        opened_close(&open_file_from_info(fi)->opened);
+        opened_close(&file_from_info(fi)->opened);
         return 0;
 }
 
 int store_fsync(struct axfs *fs, struct request *request, struct node *node, int datasync, struct fuse_file_info *fi) {
-        int fd = open_file_from_info(fi)->fd;
+        int fd = file_from_info(fi)->fd;
 
         (void) request;
         (void) fs;
@@ -382,13 +321,13 @@ int store_fallocate(struct axfs *fs, struct request *request, struct node *node,
                     struct fuse_file_info *fi) {
         (void) fs;
         (void) node;
-        identity_for_change(open_file_from_info(fi)->fd, request->caller.pid, request->caller.uid, request->caller.gid);
-        return fallocate(open_file_from_info(fi)->fd, mode, offset, length) < 0 ? negative_errno() : 0;
+        identity_for_change(file_from_info(fi)->fd, request->caller.pid, request->caller.uid, request->caller.gid);
+        return fallocate(file_from_info(fi)->fd, mode, offset, length) < 0 ? negative_errno() : 0;
 }
 
 int store_lseek(struct axfs *fs, struct request *request, struct node *node, off_t offset, int whence,
                 struct fuse_file_info *fi) {
-        off_t position = lseek(open_file_from_info(fi)->fd, offset, whence);
+        off_t position = lseek(file_from_info(fi)->fd, offset, whence);
 
         (void) fs;
         (void) node;
@@ -405,9 +344,8 @@ int store_copy_file_range(struct axfs *fs, struct request *request, struct node 
         (void) fs;
         if (from->kind != to->kind)
                 return -EXDEV;
-        identity_for_change(open_file_from_info(to_fi)->fd, request->caller.pid, request->caller.uid,
-                            request->caller.gid);
-        n = copy_file_range(open_file_from_info(from_fi)->fd, &from_offset, open_file_from_info(to_fi)->fd, &to_offset,
-                            size, (unsigned) flags);
+        identity_for_change(file_from_info(to_fi)->fd, request->caller.pid, request->caller.uid, request->caller.gid);
+        n = copy_file_range(file_from_info(from_fi)->fd, &from_offset, file_from_info(to_fi)->fd, &to_offset, size,
+                            (unsigned) flags);
         return n < 0 ? negative_errno() : answer_count(request, (size_t) n);
 }

@@ -100,25 +100,13 @@ static struct capabilities capabilities_of(uid_t uid, bool kills_setid) {
         return wanted;
 }
 
-/* Ordinary users' changes always clear the bits. */
-static int switch_setid(bool kills_setid) {
-        const struct capabilities wanted = capabilities_of(self.uid, kills_setid);
-        int r = self.uid != 0 || self.kills_setid == kills_setid ? 0 : capabilities_set(&wanted);
-
-        if (r == 0)
-                self.kills_setid = kills_setid;
-        return r;
-}
-
-int identity_assume(uid_t uid, gid_t gid, enum identity_setid setid) {
-        bool kills_setid = setid == SETID_AS_IT_IS ? self.kills_setid : setid == SETID_CLEARED;
+int identity_assume(uid_t uid, gid_t gid, bool kills_setid) {
         struct capabilities wanted;
         int r;
 
-        if (!privileged)
+        if (!privileged ||
+            (self.known && self.uid == uid && self.gid == gid && self.kills_setid == kills_setid && !self.has_groups))
                 return 0;
-        if (self.known && self.uid == uid && self.gid == gid && !self.has_groups)
-                return switch_setid(kills_setid);
         /* A new thread may have its creator's groups, too. */
         if (!self.known || self.has_groups) {
                 r = switch_groups(0, NULL);
@@ -293,8 +281,8 @@ bool identity_take_privileges(pid_t pid, uid_t uid, gid_t gid) {
 void identity_without_setid(bool on) {
         struct capabilities wanted = capabilities_of(self.uid, on || self.kills_setid);
 
-        /* There is nothing to give up. */
-        if (self.known && (self.uid != 0 || self.kills_setid))
+        /* Ordinary users have none to give up. */
+        if (self.known && self.uid != 0)
                 return;
         (void) capabilities_set(&wanted);
 }

@@ -28,12 +28,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/*
- * What becomes of set-id bits if root's thread changes a file. Only some requests care; the others
- * take a thread as it is, because a switch is a system call.
- */
-enum identity_setid { SETID_AS_IT_IS, SETID_CLEARED, SETID_KEPT };
-
 /**
  * identity_prepare() - call once, before the first thread starts
  *
@@ -44,11 +38,11 @@ void identity_prepare(void);
 
 /**
  * identity_assume() - let the calling thread act as this caller, without supplementary groups
- * @setid: if changes clear set-user-id and set-group-id bits although the caller is root
+ * @kills_setid: changes clear set-user-id and set-group-id bits even if the caller is root
  *
  * Returns 0 or a negative errno.
  */
-int identity_assume(uid_t uid, gid_t gid, enum identity_setid setid);
+int identity_assume(uid_t uid, gid_t gid, bool kills_setid);
 
 /**
  * identity_drop_rights() - let the host check permission bits, too, for what this request does next

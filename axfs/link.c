@@ -3,7 +3,6 @@
 #include "link.h"
 
 #include "mounts.h"
-#include "notifier.h"
 #include "options.h"
 #include "report.h"
 #include "tracing.h"
@@ -78,7 +77,6 @@ static int link_connect(struct link *link) {
                 connection_unref(connection);
                 return r;
         }
-        notifier_join(parts->notifier, connection);
         pthread_mutex_lock(&link->lock);
         link->current = connection;
         tracing_follow(parts->report->tracing, ax_trace_flag(connection->ax));

@@ -17,7 +17,6 @@
 
 struct namespace;
 struct node_table;
-struct notifier;
 struct options;
 struct report;
 
@@ -27,7 +26,6 @@ struct link_parts {
         struct namespace *namespace;
         struct node_table *nodes;
         struct report *report;
-        struct notifier *notifier;
 };
 
 struct link {

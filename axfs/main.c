@@ -60,40 +60,30 @@ static void set_limits(struct axfs *fs, unsigned descriptors, unsigned cached) {
 
 static int axfs_init(struct axfs *fs, const struct options *options) {
         unsigned descriptors = descriptor_limit();
-        int r;
 
         *fs = (struct axfs){
                 .options = options,
                 .ready_fd = -1,
                 .want_passthrough = options->passthrough,
                 .link = { .wake_fd = -1, .inotify_fd = -1 },
-                .requests = { .fs = fs, .nodes = &fs->nodes, .caching = &fs->caching },
+                .requests = { .fs = fs, .nodes = &fs->nodes },
         };
         pool_init(&fs->pool);
         turns_init(&fs->turns, session_threads());
         watch_init(&fs->watch);
         tracing_init(&fs->tracing);
-        report_init(&fs->report, &fs->counters, &fs->passthrough.count, &fs->tracing);
+        report_init(&fs->report, &fs->counters, &fs->tracing);
         namespace_init(&fs->namespace);
         node_table_init(&fs->nodes);
         opened_init(&fs->opened, fs);
-        kept_init(&fs->kept, &fs->passthrough, descriptors);
-        lock_waits_init(&fs->lock_waits, &fs->opened);
         set_limits(fs, descriptors, cache_limit(descriptors));
-        r = caching_init(&fs->caching, options->timeout, &fs->nodes, &fs->namespace, &fs->descriptors);
-        if (r == 0)
-                r = notifier_init(&fs->notifier, &fs->caching);
-        return r < 0 ? r : descriptors_init(&fs->descriptors, cache_limit(descriptors));
+        return descriptors_init(&fs->descriptors, cache_limit(descriptors));
 }
 
 static void axfs_deinit(struct axfs *fs) {
-        lock_waits_deinit(&fs->lock_waits);
         opened_deinit(&fs->opened);
-        kept_deinit(&fs->kept);
-        notifier_deinit(&fs->notifier);
         node_table_deinit(&fs->nodes);
         namespace_deinit(&fs->namespace);
-        caching_deinit(&fs->caching);
         descriptors_deinit(&fs->descriptors);
         watch_deinit(&fs->watch);
         turns_deinit(&fs->turns);
@@ -107,7 +97,6 @@ static int connect_daemon(struct axfs *fs) {
                 .namespace = &fs->namespace,
                 .nodes = &fs->nodes,
                 .report = &fs->report,
-                .notifier = &fs->notifier,
         };
         int r = link_init(&fs->link, &parts);
 
@@ -152,7 +141,6 @@ static bool tidy(void *data) {
         struct axfs *fs = data;
         bool more = descriptors_sweep(&fs->descriptors);
 
-        more = kept_sweep(&fs->kept) || more;
         return link_report(&fs->link) || more;
 }
 
@@ -165,10 +153,7 @@ static int serve(struct axfs *fs, const char *directory) {
                 fprintf(stderr, "axfs: cannot mount at %s\n", directory); /* libfuse has said why */
                 return EXIT_MOUNT;
         }
-        caching_mounted(&fs->caching, fuse_session_fd(fs->session));
         r = link_start(&fs->link);
-        if (r == 0)
-                r = notifier_start(&fs->notifier);
         if (r == 0)
                 r = janitor_start(&fs->janitor, tidy, fs);
         if (r == 0)
@@ -188,10 +173,7 @@ static void stop(struct axfs *fs) {
         janitor_stop(&fs->janitor);
         pool_stop(&fs->pool);
         watch_stop(&fs->watch);
-        lock_waits_stop(&fs->lock_waits);
         opened_end_all(&fs->opened);
-        kept_clear(&fs->kept);
-        notifier_stop(&fs->notifier);
         link_stop(&fs->link);
         ending_stop(&fs->ending);
         session_unmount(fs);
@@ -269,7 +251,6 @@ int main(int argc, char **argv) {
         if (r < 0)
                 return fail(r, "cannot read", "the options");
         signal(SIGPIPE, SIG_IGN);
-        signal(SIGIO, SIG_IGN);   /* who opens a file that is just looked at (caching.c) */
         signal(SIGCHLD, SIG_DFL); /* ignored, it would take the exit status of fusermount3 away */
         r = options.foreground || options.fake ? run(&options, -1) : run_in_background(&options);
         options_deinit(&options);

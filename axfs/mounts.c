@@ -27,10 +27,8 @@ static int store_from_mount(struct namespace *namespace, struct ax_mount *mount,
         if (*ret)
                 return 0;
         r = store_new(ret, mount->fd, mount->index);
-        if (r == 0) {
+        if (r == 0)
                 mount->fd = -1;
-                (*ret)->detached = strcmp(mount->source, "ephemeral") == 0;
-        }
         return r;
 }
 

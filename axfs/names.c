@@ -163,11 +163,8 @@ int store_adopt(struct axfs *fs, const struct pin *parent, const char *name, int
                         *ret = node;
                         return 0;
                 }
-                if (r == 0) {
+                if (r == 0)
                         node_table_detach(&fs->nodes, node);
-                        caching_forget_attributes(&fs->caching, node);
-                        caching_forget_names(&fs->caching);
-                }
                 node_unref(node);
                 if (r < 0)
                         return r;
@@ -335,15 +332,19 @@ static struct node *node_from_name(struct axfs *fs, const struct pin *parent, co
  * The file is about to lose its name, perhaps its last one. Those who hold it must reach it
  * nevertheless, so its descriptor stays.
  */
-static void hold_removed(struct axfs *fs, struct node *node, const struct stat *st, struct pin *ret) {
-        if (node && pin_node(&fs->descriptors, ret, node) == 0 && (st->st_nlink <= 1 || S_ISDIR(st->st_mode)))
+static void hold_removed(struct axfs *fs, const struct pin *parent, const char *name, struct pin *ret) {
+        _cleanup_(node_unrefp) struct node *node = NULL;
+        struct stat st;
+
+        node = node_from_name(fs, parent, name, &st);
+        if (!node || pin_node(&fs->descriptors, ret, node) < 0)
+                return;
+        if (fstat(ret->fd, &st) == 0 && (st.st_nlink <= 1 || S_ISDIR(st.st_mode)))
                 atomic_store(&node->removed, true);
 }
 
 static int store_remove(struct axfs *fs, struct request *request, struct node *parent, const char *name, int flags) {
         _cleanup_(pin_drop) struct pin pin = PIN_NONE, held = PIN_NONE;
-        _cleanup_(node_unrefp) struct node *node = NULL;
-        struct stat st;
         int r;
 
         (void) request;
@@ -352,14 +353,9 @@ static int store_remove(struct axfs *fs, struct request *request, struct node *p
         r = pin_node(&fs->descriptors, &pin, parent);
         if (r < 0)
                 return r;
-        node = node_from_name(fs, &pin, name, &st);
-        hold_removed(fs, node, &st, &held);
+        hold_removed(fs, &pin, name, &held);
         if (unlinkat(pin.fd, name, flags) < 0)
                 return negative_errno();
-        if (node) {
-                kept_drop(&fs->kept, node);
-                caching_forget_attributes(&fs->caching, node);
-        }
         return 0;
 }
 
@@ -414,18 +410,14 @@ int store_rename(struct axfs *fs, struct request *request, struct node *from, co
         r = pin_node(&fs->descriptors, &to_pin, to);
         if (r < 0)
                 return r;
-        node = node_from_name(fs, &from_pin, name, &st);
-        other = node_from_name(fs, &to_pin, new_name, &st);
+        if (follows_renames(from, to)) {
+                node = node_from_name(fs, &from_pin, name, &st);
+                other = node_from_name(fs, &to_pin, new_name, &st);
+        }
         if (!(flags & (RENAME_EXCHANGE | RENAME_NOREPLACE)))
-                hold_removed(fs, other, &st, &held);
+                hold_removed(fs, &to_pin, new_name, &held);
         if (renameat2(from_pin.fd, name, to_pin.fd, new_name, flags) < 0)
                 return negative_errno();
-        if (node)
-                caching_forget_attributes(&fs->caching, node);
-        if (other)
-                caching_forget_attributes(&fs->caching, other);
-        if (other && !(flags & RENAME_EXCHANGE))
-                kept_drop(&fs->kept, other);
         if (follows_renames(from, to))
                 learn_new_name(fs, node, &to_pin, new_name);
         if (follows_renames(from, to) && (flags & RENAME_EXCHANGE))

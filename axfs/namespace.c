@@ -2,7 +2,6 @@
 /* namespace.c - see namespace.h */
 #include "namespace.h"
 
-#include <stdio.h>
 #include <string.h>
 
 void namespace_init(struct namespace *ns) {
@@ -78,15 +77,6 @@ bool namespace_find(struct namespace *ns, const char *name, struct store **ret_s
         return found;
 }
 
-void namespace_path(struct namespace *ns, const struct store *store, char *ret, size_t size) {
-        ret[0] = '\0';
-        pthread_rwlock_rdlock(&ns->lock);
-        for (unsigned i = 0; i < ns->count; i++)
-                if (ns->mounts[i].store == store)
-                        snprintf(ret, size, "/%s", ns->mounts[i].name);
-        pthread_rwlock_unlock(&ns->lock);
-}
-
 bool namespace_is_mount_point(struct namespace *ns, const struct node *parent, const char *name) {
         bool found;
 
@@ -96,24 +86,4 @@ bool namespace_is_mount_point(struct namespace *ns, const struct node *parent, c
         found = mount_from_name(ns, name) != NULL;
         pthread_rwlock_unlock(&ns->lock);
         return found;
-}
-
-struct node *namespace_find_node(struct namespace *ns, struct node_table *nodes, uint64_t dev, uint64_t ino) {
-        uint64_t stores[NAMESPACE_MOUNTS + 1];
-        struct node *node = NULL;
-        unsigned count = 0;
-
-        pthread_rwlock_rdlock(&ns->lock);
-        if (ns->root)
-                stores[count++] = ns->root->serial;
-        for (unsigned i = 0; i < ns->count; i++)
-                if (ns->mounts[i].store)
-                        stores[count++] = ns->mounts[i].store->serial;
-        pthread_rwlock_unlock(&ns->lock);
-        for (unsigned i = 0; i < count && !node; i++) {
-                const struct node_key key = { .store = stores[i], .dev = dev, .ino = ino };
-
-                node = node_from_key(nodes, &key);
-        }
-        return node;
 }

@@ -44,14 +44,6 @@ struct store *namespace_store(struct namespace *ns, dev_t dev, ino_t ino, uint32
  */
 void namespace_replace(struct namespace *ns, struct store *root, const struct mount_point *mounts, unsigned count);
 
-/**
- * namespace_find_node() - returns the node of a file in whichever store has it, referenced, or NULL
- */
-struct node *namespace_find_node(struct namespace *ns, struct node_table *nodes, uint64_t dev, uint64_t ino);
-
-/** namespace_path() - write where the store is mounted: "" for the root */
-void namespace_path(struct namespace *ns, const struct store *store, char *ret, size_t size);
-
 /** namespace_is_mount_point() - returns true if a name in this directory is a mount point */
 bool namespace_is_mount_point(struct namespace *ns, const struct node *parent, const char *name);
 

@@ -72,7 +72,7 @@ static struct node *node_new(enum node_kind kind, mode_t type) {
         node->kind = kind;
         node->type = type & S_IFMT;
         node->refs = 1;
-        node->fd = node->open_fd = node->kept_fd = -1;
+        node->fd = node->open_fd = -1;
         pthread_mutex_init(&node->lock, NULL);
         return node;
 }
@@ -293,21 +293,6 @@ void node_table_detach(struct node_table *table, struct node *node) {
                 return;
         HASH_DEL(shard->nodes, node);
         node->hashed = false;
-        atomic_store(&node->detached, true);
-}
-
-size_t node_table_take_marked(struct node_table *table, unsigned shard, uint64_t *ret, size_t size) {
-        _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&table->shards[shard].lock);
-        struct node *node, *next;
-        size_t count = 0;
-
-        HASH_ITER (hh, table->shards[shard].nodes, node, next) {
-                if (count == size)
-                        break;
-                if (atomic_exchange(&node->is_marked, false))
-                        ret[count++] = node->id;
-        }
-        return count;
 }
 
 /*
@@ -323,8 +308,6 @@ static bool node_forget(struct node_table *table, struct node *node, uint64_t co
         node->lookups -= count < node->lookups ? count : node->lookups;
         if (node->lookups > 0)
                 return false;
-        if (node->hashed && table->forgotten && atomic_load(&node->is_marked))
-                table->forgotten(table->forgotten_data, node);
         if (node->hashed)
                 HASH_DEL(shard->nodes, node);
         node->hashed = false;

@@ -33,7 +33,6 @@ enum { NODE_ROOT_ID = 1, NODE_SHARDS = 32, NODE_CHUNK_SLOTS = 4096, NODE_CHUNKS 
 
 struct store;
 struct open_file;
-struct lock_owner;
 struct descriptors;
 
 enum node_kind { NODE_STORE, NODE_SYNTH };
@@ -56,10 +55,6 @@ struct node {
 
         atomic_uint refs;
 
-        /* caching.c */
-        atomic_bool is_marked; /* the kernel may keep its attributes */
-        atomic_bool detached;  /* it is found no more */
-
         /* the shard's */
         uint64_t lookups;
         bool hashed;
@@ -72,7 +67,6 @@ struct node {
         atomic_bool used;           /* since the clock's hand came by */
         bool permanent;             /* the descriptor cannot be reopened and stays */
         atomic_bool removed;        /* its last name was removed on the mount: those who hold it have it open */
-        atomic_bool is_locked;      /* somebody has used fcntl(2)'s locks since the kernel knows the file */
         struct file_handle *handle; /* learnt when it is first needed */
         bool by_path;               /* no handles: reopened through parent and name */
         struct node *parent;
@@ -88,15 +82,6 @@ struct node {
         struct open_file *opens;
         enum io_mode io;
         int32_t backing_id;
-        bool backing_reads; /* the file that is registered is open for reading only */
-
-        /* kept.c, under lock */
-        int kept_fd; /* -1: nothing is kept */
-        int32_t kept_id;
-        atomic_bool kept_used, kept_listed;
-
-        /* locks.c, under lock */
-        struct lock_owner *lock_owners;
 };
 
 struct node_slot {
@@ -117,8 +102,6 @@ struct node_table {
         uint64_t slots_used, first_free;
         pthread_mutex_t root_lock;
         struct node *root;
-        void (*forgotten)(void *data, const struct node *node); /* the kernel has forgotten one that is marked */
-        void *forgotten_data;
 };
 
 int node_table_init(struct node_table *table);
@@ -184,14 +167,6 @@ void node_table_count_held(struct node_table *table, struct node *node);
  * now
  */
 void node_table_detach(struct node_table *table, struct node *node);
-
-/**
- * node_table_take_marked() - find nodes that are marked, and take the marks away
- * @ret: their ids; room for @size
- *
- * Of one shard. Returns how many; fewer than @size: there are no more.
- */
-size_t node_table_take_marked(struct node_table *table, unsigned shard, uint64_t *ret, size_t size);
 
 /** node_table_forget() - the kernel gives back @count lookups */
 void node_table_forget(struct node_table *table, uint64_t id, uint64_t count);

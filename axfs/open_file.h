@@ -10,25 +10,15 @@
 
 #include "nodes.h"
 #include "opened.h"
-#include "request.h"
-
-struct lock_owner;
 
 struct open_file {
         struct opened opened;
         int fd;
         struct node *node;
-        bool flushes;                   /* close() may report errors of writing */
-        bool plain;                     /* opened for reading, and nothing else was asked for */
-        atomic_bool flocked;            /* the descriptor may have a lock of flock(2) */
-        atomic_bool appends;            /* the descriptor has O_APPEND */
-        struct lock_owner *lock_owners; /* those that have used it last; under the node's lock */
+        bool flushes;        /* close() may report errors of writing */
+        atomic_bool appends; /* the descriptor has O_APPEND */
         struct open_file *prev, *next;
 };
-
-static inline struct open_file *open_file_from_info(const struct fuse_file_info *fi) {
-        return (struct open_file *) (uintptr_t) fi->fh;
-}
 
 struct open_dir {
         struct opened opened;

@@ -18,9 +18,6 @@ enum {
          */
         AT_DAEMON_ALL = 896,
         AT_DAEMON_EACH = 128,
-
-        LOCK_WAITS_ALL = 1024,
-        LOCK_WAITS_EACH = 256,
 };
 
 static unsigned lesser(unsigned a, unsigned b) {
@@ -51,7 +48,6 @@ void opened_set_limits(struct opened_list *list, unsigned descriptors, unsigned 
         list->limits[OPENED_HERE] = (struct opened_limit){ .each = lesser(each, all), .all = all };
         list->limits[OPENED_AT_DAEMON] =
                 (struct opened_limit){ .each = lesser(each, AT_DAEMON_EACH), .all = AT_DAEMON_ALL };
-        list->limits[OPENED_LOCK_WAITS] = (struct opened_limit){ .each = LOCK_WAITS_EACH, .all = LOCK_WAITS_ALL };
 }
 
 static struct opened_user *user_find_or_add(struct opened_list *list, uid_t uid) {
@@ -87,7 +83,6 @@ static bool may_open(const struct opened_list *list, enum opened_kind kind, cons
 }
 
 static void log_refusal(struct opened_list *list, enum opened_kind kind, const struct opened_user *user) {
-        static const char *const whats[OPENED_KINDS] = { "files", "files of /dev and /proc", "waits for locks" };
         struct timespec now;
 
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -95,7 +90,8 @@ static void log_refusal(struct opened_list *list, enum opened_kind kind, const s
                 return;
         list->logged = now.tv_sec;
         fprintf(stderr, "axfs: user %u may open no more %s: holds %u of %u, all users %u of %u\n", (unsigned) user->uid,
-                whats[kind], user->counts[kind], list->limits[kind].each, list->counts[kind], list->limits[kind].all);
+                kind == OPENED_HERE ? "files" : "files of /dev and /proc", user->counts[kind], list->limits[kind].each,
+                list->counts[kind], list->limits[kind].all);
 }
 
 static int charge(struct opened_list *list, enum opened_kind kind, uid_t uid, struct opened_user **ret) {

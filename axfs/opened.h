@@ -20,8 +20,8 @@ struct axfs;
 struct opened_list;
 struct opened_user;
 
-/* What kind of descriptor it costs, or a thread (lock_waits.h). */
-enum opened_kind { OPENED_HERE, OPENED_AT_DAEMON, OPENED_LOCK_WAITS, OPENED_KINDS };
+/* What kind of descriptor it costs. */
+enum opened_kind { OPENED_HERE, OPENED_AT_DAEMON, OPENED_KINDS };
 
 struct opened {
         struct opened *prev, *next;

@@ -5,7 +5,6 @@
  */
 #include "axfs.h"
 #include "identity.h"
-#include "locks.h"
 #include "store_ops.h"
 #include "util.h"
 
@@ -42,9 +41,6 @@ const struct node_operations store_operations = {
         .fallocate = store_fallocate,
         .lseek = store_lseek,
         .copy_file_range = store_copy_file_range,
-        .getlk = store_getlk,
-        .setlk = store_setlk,
-        .flock = store_flock,
 };
 
 static const struct node_operations *operations_of(const struct node *node) {
@@ -81,36 +77,11 @@ static bool other_kind(const struct request *request) {
         return request->node->kind != request->target->kind;
 }
 
-/* A name that the request gives to a file. The mark comes before that. */
-static void note_new_name(struct request *request, struct node *parent, const char *name) {
-        request->changes = true;
-        request->name_timeout = caching_name(&request->fs->caching, parent, name);
-}
-
-/*
- * The kernel moves what it keeps of the old name to the new one, for as long as it may keep the old
- * one. If the names change places it does so both ways.
- */
-static void note_rename(struct request *request, const char *name, const char *new_name) {
-        struct caching *caching = &request->fs->caching;
-        double old = caching_name(caching, request->node, name);
-
-        request->changes = true;
-        request->forget_names = caching_name(caching, request->target, new_name) <= 0 || old <= 0;
-}
-
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name) {
         struct request request;
 
-        int r;
-
-        if (!request_begin(&request, req, parent))
-                return;
-        request.name_timeout = caching_name(&request.fs->caching, request.node, name);
-        r = OPERATION(&request, lookup, ENOENT, request.node, name);
-        if (r == -ENOENT && request.name_timeout > 0)
-                r = answer_absent(&request, request.name_timeout);
-        request_end(&request, r);
+        if (request_begin(&request, req, parent))
+                request_end(&request, OPERATION(&request, lookup, ENOENT, request.node, name));
 }
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count) {
@@ -137,7 +108,6 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
 
         if (!request_begin(&request, req, ino))
                 return;
-        request.changes = true;
         OWNERS_OPERATION(r, &request, setattr, EPERM, request.node, attr, to_set, fi);
         request_end(&request, r);
 }
@@ -152,28 +122,22 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino) {
 static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device) {
         struct request request;
 
-        if (!request_begin(&request, req, parent))
-                return;
-        note_new_name(&request, request.node, name);
-        request_end(&request, OPERATION(&request, mknod, EROFS, request.node, name, mode, device));
+        if (request_begin(&request, req, parent))
+                request_end(&request, OPERATION(&request, mknod, EROFS, request.node, name, mode, device));
 }
 
 static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode) {
         struct request request;
 
-        if (!request_begin(&request, req, parent))
-                return;
-        note_new_name(&request, request.node, name);
-        request_end(&request, OPERATION(&request, mkdir, EROFS, request.node, name, mode));
+        if (request_begin(&request, req, parent))
+                request_end(&request, OPERATION(&request, mkdir, EROFS, request.node, name, mode));
 }
 
 static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name) {
         struct request request;
 
-        if (!request_begin(&request, req, parent))
-                return;
-        note_new_name(&request, request.node, name);
-        request_end(&request, OPERATION(&request, symlink, EROFS, target, request.node, name));
+        if (request_begin(&request, req, parent))
+                request_end(&request, OPERATION(&request, symlink, EROFS, target, request.node, name));
 }
 
 static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name) {
@@ -182,7 +146,6 @@ static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name) {
 
         if (!request_begin(&request, req, parent))
                 return;
-        request.changes = true;
         OWNERS_OPERATION(r, &request, unlink, EROFS, request.node, name);
         request_end(&request, r);
 }
@@ -193,7 +156,6 @@ static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name) {
 
         if (!request_begin(&request, req, parent))
                 return;
-        request.changes = true;
         OWNERS_OPERATION(r, &request, rmdir, EROFS, request.node, name);
         request_end(&request, r);
 }
@@ -205,7 +167,6 @@ static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_
 
         if (!request_begin_two(&request, req, parent, new_parent))
                 return;
-        note_rename(&request, name, new_name);
         OWNERS_OPERATION(r, &request, rename, other_kind(&request) ? EXDEV : EROFS, request.node, name, request.target,
                          new_name, flags);
         request_end(&request, r);
@@ -217,7 +178,6 @@ static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const
 
         if (!request_begin_two(&request, req, ino, new_parent))
                 return;
-        note_new_name(&request, request.target, new_name);
         OWNERS_OPERATION(r, &request, link, other_kind(&request) ? EXDEV : EROFS, request.node, request.target,
                          new_name);
         request_end(&request, r);
@@ -237,7 +197,6 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 
         if (!request_begin(&request, req, parent))
                 return;
-        note_new_name(&request, request.node, name);
         request.kernel_repeats = true;
         request_end(&request, OPERATION(&request, create, EROFS, request.node, name, mode, fi));
 }
@@ -319,7 +278,6 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const 
 
         if (!request_begin(&request, req, ino))
                 return;
-        request.changes = true;
         OWNERS_OPERATION(r, &request, setxattr, EOPNOTSUPP, request.node, name, value, size, flags);
         request_end(&request, r);
 }
@@ -345,7 +303,6 @@ static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name) {
 
         if (!request_begin(&request, req, ino))
                 return;
-        request.changes = true;
         OWNERS_OPERATION(r, &request, removexattr, EOPNOTSUPP, request.node, name);
         request_end(&request, r);
 }
@@ -391,27 +348,6 @@ static void op_copy_file_range(fuse_req_t req, fuse_ino_t ino, off_t from_offset
         if (request_begin_two(&request, req, ino, to_ino))
                 request_end(&request, OPERATION(&request, copy_file_range, EXDEV, request.node, from_offset, from_fi,
                                                 request.target, to_offset, to_fi, size, flags));
-}
-
-static void op_getlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct flock *lock) {
-        struct request request;
-
-        if (request_begin_on_open(&request, req, ino))
-                request_end(&request, OPERATION(&request, getlk, ENOLCK, request.node, fi, lock));
-}
-
-static void op_setlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct flock *lock, int waits) {
-        struct request request;
-
-        if (request_begin(&request, req, ino))
-                request_end(&request, OPERATION(&request, setlk, ENOLCK, request.node, fi, lock, waits != 0));
-}
-
-static void op_flock(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, int operation) {
-        struct request request;
-
-        if (request_begin_on_open(&request, req, ino))
-                request_end(&request, OPERATION(&request, flock, ENOLCK, request.node, fi, operation));
 }
 
 /*
@@ -467,7 +403,4 @@ const struct fuse_lowlevel_ops axfs_operations = {
         .lseek = op_lseek,
         .poll = op_poll,
         .copy_file_range = op_copy_file_range,
-        .getlk = op_getlk,
-        .setlk = op_setlk,
-        .flock = op_flock,
 };

@@ -23,7 +23,7 @@ static const struct argp_option own_options[] = {
           0 },
         { NULL, 'o', "OPTIONS", 0,
           "Mount options, separated by commas: ro, suid, dev, noexec, noatime, allow_other, "
-          "default_permissions, fsname=NAME, socket=PATH, passthrough=no, files_per_user=NUMBER, timeout=SECONDS",
+          "default_permissions, fsname=NAME, socket=PATH, passthrough=no, files_per_user=NUMBER",
           0 },
         { "verbose", 'v', NULL, 0, "Print on standard error what is done", 0 },
         { 0 },
@@ -39,10 +39,7 @@ static const struct argp_option mount_options[] = {
 };
 
 /* Words of -o and what becomes of them; a word that ends in '=' has a value. */
-/* As long as the kernel can count its ticks. */
-#define MAX_TIMEOUT_S 1e6
-
-enum option_use { USE_PASS, USE_IGNORE, USE_SOCKET, USE_PASSTHROUGH, USE_FILES_PER_USER, USE_TIMEOUT };
+enum option_use { USE_PASS, USE_IGNORE, USE_SOCKET, USE_PASSTHROUGH, USE_FILES_PER_USER };
 
 static const struct {
         const char *word;
@@ -71,7 +68,6 @@ static const struct {
         { "socket=", USE_SOCKET },
         { "passthrough=", USE_PASSTHROUGH },
         { "files_per_user=", USE_FILES_PER_USER },
-        { "timeout=", USE_TIMEOUT },
         { "default_permissions", USE_IGNORE }, /* always */
         { "subtype=", USE_IGNORE },
         { "atime", USE_IGNORE },
@@ -176,18 +172,6 @@ static int set_files_per_user(struct options *options, const char *value, struct
         return 0;
 }
 
-static int set_timeout(struct options *options, const char *value, struct argp_state *state) {
-        double number;
-        char *end;
-
-        errno = 0;
-        number = strtod(value, &end);
-        if (errno != 0 || *end || *value < '0' || *value > '9' || !(number >= 0 && number <= MAX_TIMEOUT_S))
-                argp_error(state, "timeout is a number of seconds, not '%s'", value);
-        options->timeout = number;
-        return 0;
-}
-
 static int take_option(struct options *options, const char *option, struct argp_state *state) {
         for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
                 const char *value = option + strlen(words[i].word);
@@ -205,8 +189,6 @@ static int take_option(struct options *options, const char *option, struct argp_
                         return set_passthrough(options, value, state);
                 case USE_FILES_PER_USER:
                         return set_files_per_user(options, value, state);
-                case USE_TIMEOUT:
-                        return set_timeout(options, value, state);
                 case USE_IGNORE:
                         return 0;
                 }
@@ -326,7 +308,7 @@ int options_parse(struct options *options, int argc, char **argv) {
         const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "axfs";
         error_t r;
 
-        *options = (struct options){ .passthrough = true, .timeout = -1, .as_mount = strncmp(name, "mount.", 6) == 0 };
+        *options = (struct options){ .passthrough = true, .as_mount = strncmp(name, "mount.", 6) == 0 };
         argp_err_exit_status = EXIT_USAGE;
         /* mount(8) puts the directory before the options, and argp takes both in any order. */
         r = argp_parse(options->as_mount ? &mount_argp : &own_argp, argc, argv, 0, NULL, options);

@@ -16,7 +16,6 @@ struct options {
         bool sloppy; /* mount -s: take unknown options silently */
         bool passthrough;
         unsigned files_per_user; /* 0: the default */
-        double timeout;          /* of what the kernel keeps, in seconds; negative: the default */
         bool as_mount;           /* called as mount.axeberg */
         char *socket_path;       /* absolute; NULL: the library's default */
         char *directory;         /* absolute */

@@ -23,58 +23,27 @@ static int backing_open(struct passthrough *passthrough, int fd) {
         return id;
 }
 
-int32_t passthrough_open(struct passthrough *passthrough, struct node *node, int fd, mode_t mode, bool allowed) {
+int32_t passthrough_open(struct passthrough *passthrough, struct node *node, int fd, mode_t mode) {
         int id;
 
         if (node->io == IO_NONE) {
                 node->io = IO_CACHED;
-                if (!allowed || !atomic_load_explicit(&passthrough->enabled, memory_order_relaxed) ||
-                    (mode & (S_ISUID | S_ISGID)))
+                if (!atomic_load_explicit(&passthrough->enabled, memory_order_relaxed) || (mode & (S_ISUID | S_ISGID)))
                         return 0;
                 id = backing_open(passthrough, fd);
                 if (id <= 0)
                         return 0;
                 node->io = IO_PASSTHROUGH;
                 node->backing_id = id;
-                node->backing_reads = (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
-                atomic_fetch_add(&passthrough->count, 1);
         }
         return node->io == IO_PASSTHROUGH ? node->backing_id : 0;
 }
 
-void passthrough_adopt(struct passthrough *passthrough, struct node *node, int32_t id, mode_t mode, bool allowed) {
-        if (!allowed || node->io != IO_NONE || !atomic_load_explicit(&passthrough->enabled, memory_order_relaxed) ||
-            (mode & (S_ISUID | S_ISGID))) {
-                passthrough_forget(passthrough, id);
-                return;
-        }
-        node->io = IO_PASSTHROUGH;
-        node->backing_id = id;
-        node->backing_reads = true;
-        atomic_fetch_add(&passthrough->count, 1);
-}
-
-int32_t passthrough_keep(struct passthrough *passthrough, struct node *node) {
-        int32_t id = node->backing_id;
+void passthrough_close(struct passthrough *passthrough, struct node *node) {
+        uint32_t id = (uint32_t) node->backing_id;
 
         if (node->io == IO_PASSTHROUGH)
-                atomic_fetch_sub(&passthrough->count, 1);
-        node->io = IO_NONE;
-        node->backing_id = 0;
-        return id;
-}
-
-void passthrough_forget(struct passthrough *passthrough, int32_t id) {
-        uint32_t wire = (uint32_t) id;
-
-        (void) ioctl(atomic_load(&passthrough->device), WIRE_BACKING_CLOSE, &wire);
-}
-
-void passthrough_close(struct passthrough *passthrough, struct node *node) {
-        if (node->io == IO_PASSTHROUGH) {
-                passthrough_forget(passthrough, node->backing_id);
-                atomic_fetch_sub(&passthrough->count, 1);
-        }
+                (void) ioctl(atomic_load(&passthrough->device), WIRE_BACKING_CLOSE, &id);
         node->io = IO_NONE;
         node->backing_id = 0;
 }

@@ -5,9 +5,8 @@
 #include "connection.h"
 #include "tracing.h"
 
-void report_init(struct report *report, struct counters *counters, atomic_uint *passed_through,
-                 struct tracing *tracing) {
-        *report = (struct report){ .counters = counters, .passed_through = passed_through, .tracing = tracing };
+void report_init(struct report *report, struct counters *counters, struct tracing *tracing) {
+        *report = (struct report){ .counters = counters, .tracing = tracing };
 }
 
 static struct ax_mount_counters news(struct report *report) {
@@ -18,19 +17,17 @@ static struct ax_mount_counters news(struct report *report) {
                 .errors = atomic_load(&now->errors) - atomic_load(&sent->errors),
                 .bytes_read = atomic_load(&now->bytes_read) - atomic_load(&sent->bytes_read),
                 .bytes_written = atomic_load(&now->bytes_written) - atomic_load(&sent->bytes_written),
-                .passed_through = atomic_load(report->passed_through),
         };
 }
 
-static bool is_something(const struct report *report, const struct ax_mount_counters *news) {
-        return (news->requests | news->errors | news->bytes_read | news->bytes_written) != 0 ||
-               news->passed_through != report->passed_through_sent;
+static bool is_something(const struct ax_mount_counters *news) {
+        return (news->requests | news->errors | news->bytes_read | news->bytes_written) != 0;
 }
 
 bool report_is_due(struct report *report) {
         struct ax_mount_counters unsent = news(report);
 
-        return is_something(report, &unsent);
+        return is_something(&unsent);
 }
 
 static void send_events(struct report *report, struct connection *connection) {
@@ -46,9 +43,8 @@ void report_send(struct report *report, struct connection *connection) {
         struct ax_mount_counters unsent = news(report);
 
         send_events(report, connection);
-        if (!is_something(report, &unsent) || ax_mount_report(connection->ax, &unsent) < 0)
+        if (!is_something(&unsent) || ax_mount_report(connection->ax, &unsent) < 0)
                 return;
-        report->passed_through_sent = (unsigned) unsent.passed_through;
         counter_add(&report->sent.requests, unsent.requests);
         counter_add(&report->sent.errors, unsent.errors);
         counter_add(&report->sent.bytes_read, unsent.bytes_read);

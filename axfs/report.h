@@ -9,7 +9,6 @@
 
 #include "counters.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 
 struct connection;
@@ -17,14 +16,11 @@ struct tracing;
 
 struct report {
         struct counters *counters;
-        atomic_uint *passed_through; /* how many files are, now */
-        unsigned passed_through_sent;
         struct tracing *tracing;
         struct counters sent; /* what the daemon knows of the counters */
 };
 
-void report_init(struct report *report, struct counters *counters, atomic_uint *passed_through,
-                 struct tracing *tracing);
+void report_init(struct report *report, struct counters *counters, struct tracing *tracing);
 
 /** report_is_due() - returns true if a counter has changed since the last report */
 bool report_is_due(struct report *report);

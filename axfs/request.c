@@ -12,10 +12,10 @@
 #include "wire.h"
 
 /* Of the request that this thread has read last, which is the one that it serves. */
-static _Thread_local enum identity_setid setid;
+static _Thread_local bool kills_setid;
 
-void request_note_setid(enum identity_setid wanted) {
-        setid = wanted;
+void request_note_setid(bool kills) {
+        kills_setid = kills;
 }
 
 static bool hold(struct request *request, struct node **ret, fuse_ino_t ino) {
@@ -27,7 +27,7 @@ static bool begin(struct request *request, bool held, bool as_caller) {
         int r = held ? 0 : -ESTALE;
 
         if (r == 0 && as_caller && request->node->kind == NODE_STORE)
-                r = identity_assume(request->caller.uid, request->caller.gid, setid);
+                r = identity_assume(request->caller.uid, request->caller.gid, request->kills_setid);
         if (r == 0)
                 return true;
         request_end(request, r);
@@ -42,6 +42,7 @@ static void fill(struct request *ret, fuse_req_t handle) {
                 .from = from,
                 .handle = handle,
                 .caller = *fuse_req_ctx(handle),
+                .kills_setid = kills_setid,
         };
 }
 
@@ -126,7 +127,7 @@ static int send(fuse_req_t handle, const struct answer *answer) {
         case ANSWER_CREATED:
                 return send_created(handle, answer);
         case ANSWER_ATTRIBUTES:
-                return fuse_reply_attr(handle, &answer->attributes, answer->timeout);
+                return fuse_reply_attr(handle, &answer->attributes, ATTRIBUTES_TIMEOUT_S);
         case ANSWER_OPENED:
                 return send_opened(handle, answer);
         case ANSWER_DATA:
@@ -143,8 +144,6 @@ static int send(fuse_req_t handle, const struct answer *answer) {
                 return fuse_reply_statfs(handle, &answer->filesystem);
         case ANSWER_EVENTS:
                 return fuse_reply_poll(handle, answer->events);
-        case ANSWER_LOCK:
-                return fuse_reply_lock(handle, &answer->lock);
         }
         return fuse_reply_err(handle, EIO);
 }
@@ -185,38 +184,9 @@ static int error_for_caller(const struct request *request, int r) {
         return r == -ESTALE && (!request->kernel_repeats || is_repeated(request)) ? -ENOENT : r;
 }
 
-static bool is_detached(const struct node *node) {
-        return node && atomic_load(&node->detached);
-}
-
-static void forget_changed(struct caching *caching, struct node *node) {
-        if (!node || node->kind != NODE_STORE)
-                return;
-        if (is_detached(node))
-                caching_changed_detached(caching, node);
-        else
-                caching_forget_attributes(caching, node);
-}
-
-/*
- * The kernel knows what it has asked for. But an answer to GETATTR that was under way may be older,
- * and the kernel drops that only if it is told.
- */
-static void forget(struct request *request) {
-        struct caching *caching = request->from->caching;
-
-        if (request->forget_names)
-                caching_forget_names(caching);
-        if (!request->changes)
-                return;
-        forget_changed(caching, request->node);
-        forget_changed(caching, request->target);
-}
-
 void request_end(struct request *request, int r) {
         if (r == REQUEST_TAKEN)
                 return;
-        forget(request);
         r = error_for_caller(request, r);
         node_unref(request->node);
         node_unref(request->target);
@@ -237,15 +207,12 @@ void request_end_silently(fuse_req_t handle) {
  * ---- filling in --------------------------------------------------------------------------------
  */
 
-/* The kernel keeps the attributes of no answer that it may get too late (caching.h). */
-static void fill_entry(struct request *request, const struct node *node, const struct stat *st) {
-        struct answer *answer = &request->answer;
-
+static void fill_entry(struct answer *answer, const struct node *node, const struct stat *st) {
         answer->entry = (struct fuse_entry_param){ .ino = node->id,
                                                    .generation = node->generation,
                                                    .attr = *st,
-                                                   .attr_timeout = 0,
-                                                   .entry_timeout = request->name_timeout };
+                                                   .attr_timeout = ATTRIBUTES_TIMEOUT_S,
+                                                   .entry_timeout = NAME_TIMEOUT_S };
         if (node->kind == NODE_STORE)
                 answer->entry.attr.st_ino = store_ino(node->store, st->st_ino);
 }
@@ -260,19 +227,12 @@ static void fill_opened(struct answer *answer, struct opened *opened, const stru
 
 int answer_entry(struct request *request, const struct node *node, const struct stat *st) {
         request->answer.kind = ANSWER_ENTRY;
-        fill_entry(request, node, st);
+        fill_entry(&request->answer, node, st);
         return 0;
 }
 
-int answer_absent(struct request *request, double timeout) {
-        request->answer.kind = ANSWER_ENTRY;
-        request->answer.entry = (struct fuse_entry_param){ .entry_timeout = timeout };
-        return 0;
-}
-
-int answer_attributes(struct request *request, const struct stat *st, double timeout) {
+int answer_attributes(struct request *request, const struct stat *st) {
         request->answer.kind = ANSWER_ATTRIBUTES;
-        request->answer.timeout = timeout;
         request->answer.attributes = *st;
         return 0;
 }
@@ -286,7 +246,7 @@ int answer_opened(struct request *request, struct opened *opened, const struct f
 int answer_created(struct request *request, const struct node *node, const struct stat *st, struct opened *opened,
                    const struct fuse_file_info *fi, int32_t backing_id) {
         request->answer.kind = ANSWER_CREATED;
-        fill_entry(request, node, st);
+        fill_entry(&request->answer, node, st);
         fill_opened(&request->answer, opened, fi, backing_id);
         return 0;
 }
@@ -331,12 +291,6 @@ int answer_filesystem(struct request *request, const struct statvfs *filesystem)
 int answer_events(struct request *request, unsigned events) {
         request->answer.kind = ANSWER_EVENTS;
         request->answer.events = events;
-        return 0;
-}
-
-int answer_lock(struct request *request, const struct flock *lock) {
-        request->answer.kind = ANSWER_LOCK;
-        request->answer.lock = *lock;
         return 0;
 }
 

@@ -17,16 +17,12 @@
 #define FUSE_USE_VERSION 312
 #include <fuse_lowlevel.h>
 
-#include "identity.h"
-
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/statvfs.h>
 
 struct axfs;
-struct caching;
 struct node;
 struct node_table;
 struct opened;
@@ -37,7 +33,6 @@ enum { REQUEST_REPEATED = 256 };
 struct requests {
         struct axfs *fs;
         struct node_table *nodes;
-        struct caching *caching;
         _Atomic(uint64_t) repeated[REQUEST_REPEATED]; /* time and thread of an answer that makes the kernel repeat */
 };
 
@@ -57,7 +52,6 @@ enum answer_kind {
         ANSWER_POSITION,
         ANSWER_FILESYSTEM,
         ANSWER_EVENTS,
-        ANSWER_LOCK,
 };
 
 struct answer {
@@ -67,13 +61,11 @@ struct answer {
         struct opened *opened; /* handed over */
         int32_t backing_id;    /* > 0: the kernel does the file's I/O by itself */
         struct stat attributes;
-        double timeout; /* of these, in seconds */
         struct statvfs filesystem;
         char *data; /* freed with the answer */
         size_t size;
         off_t position;
         unsigned events;
-        struct flock lock;
 };
 
 struct request {
@@ -82,17 +74,15 @@ struct request {
         fuse_req_t handle;
         struct fuse_ctx caller;
         bool kernel_repeats;        /* the kernel takes ESTALE as a sign to look its name up anew */
-        bool changes;               /* it changes something */
-        bool forget_names;          /* the kernel has to, before it gets the answer */
-        double name_timeout;        /* of the name that it is about, in seconds */
+        bool kills_setid;           /* the change must clear set-user-id and set-group-id bits */
         struct node *node, *target; /* the nodes that it is about; referenced until it is answered */
         struct answer answer;
 };
 
 /**
- * request_note_setid() - say what the request that this thread takes up next does to set-id bits
+ * request_note_setid() - tell if the request that this thread takes up next must clear set-id bits
  */
-void request_note_setid(enum identity_setid wanted);
+void request_note_setid(bool kills_setid);
 
 /**
  * request_begin() - take a request up; the thread acts as the caller (identity.h)
@@ -129,11 +119,8 @@ void request_end_silently(fuse_req_t handle);
 /** answer_entry() - a node that has been counted for the kernel */
 int answer_entry(struct request *request, const struct node *node, const struct stat *st);
 
-/** answer_absent() - no such name; @timeout: for how long the kernel may keep that, in seconds */
-int answer_absent(struct request *request, double timeout);
-
-/** answer_attributes() - the attributes of a file; @timeout: as above */
-int answer_attributes(struct request *request, const struct stat *st, double timeout);
+/** answer_attributes() - the attributes of a file; the kernel does not keep them */
+int answer_attributes(struct request *request, const struct stat *st);
 
 /**
  * answer_opened() - an open file or directory
@@ -164,9 +151,6 @@ int answer_filesystem(struct request *request, const struct statvfs *filesystem)
 
 /** answer_events() - what poll(2) tells */
 int answer_events(struct request *request, unsigned events);
-
-/** answer_lock() - a lock that is in the way, or F_UNLCK */
-int answer_lock(struct request *request, const struct flock *lock);
 
 /*
  * ---- beside that -------------------------------------------------------------------------------

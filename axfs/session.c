@@ -2,7 +2,6 @@
 /* session.c - see session.h */
 #include "session.h"
 
-#include "describe.h"
 #include "mountpoint.h"
 #include "options.h"
 #include "util.h"
@@ -32,12 +31,7 @@ static void note_init(const struct axfs *fs, const struct fuse_in_header *header
                 options_say(fs->options, "the kernel reads and writes files by itself (passthrough)");
 }
 
-static enum identity_setid cleared_if(bool kills) {
-        return kills ? SETID_CLEARED : SETID_KEPT;
-}
-
-/* What the request does to set-id bits. To register a file (passthrough.c) they must be cleared. */
-static enum identity_setid setid_of(const struct fuse_in_header *header, size_t size) {
+static bool asks_to_kill_setid(const struct fuse_in_header *header, size_t size) {
         const struct fuse_open_in *open;
         const struct fuse_create_in *create;
         const struct fuse_write_in *write_in;
@@ -46,30 +40,19 @@ static enum identity_setid setid_of(const struct fuse_in_header *header, size_t 
         switch (header->opcode) {
         case FUSE_OPEN:
                 open = body_of(header, size, sizeof(*open));
-                return cleared_if(open && (!(open->flags & O_TRUNC) || (open->open_flags & FUSE_OPEN_KILL_SUIDGID)));
+                return open && (open->open_flags & FUSE_OPEN_KILL_SUIDGID);
         case FUSE_CREATE:
                 create = body_of(header, size, sizeof(*create));
-                return cleared_if(create && (!((create->flags & O_TRUNC) || (create->mode & (S_ISUID | S_ISGID))) ||
-                                             (create->open_flags & FUSE_OPEN_KILL_SUIDGID)));
+                return create && (create->open_flags & FUSE_OPEN_KILL_SUIDGID);
         case FUSE_WRITE:
                 write_in = body_of(header, size, sizeof(*write_in));
-                return cleared_if(write_in && (write_in->write_flags & FUSE_WRITE_KILL_SUIDGID));
+                return write_in && (write_in->write_flags & FUSE_WRITE_KILL_SUIDGID);
         case FUSE_SETATTR:
                 setattr = body_of(header, size, sizeof(*setattr));
                 /* The host knows by itself what a change of owner clears. */
-                return cleared_if(setattr && (setattr->valid & FATTR_KILL_SUIDGID) && (setattr->valid & FATTR_SIZE));
-        case FUSE_LOOKUP:
-        case FUSE_GETATTR:
-        case FUSE_READLINK:
-        case FUSE_OPENDIR:
-        case FUSE_STATFS:
-        case FUSE_GETXATTR:
-        case FUSE_LISTXATTR:
-        case FUSE_UNLINK:
-        case FUSE_RMDIR:
-                return SETID_AS_IT_IS;
+                return setattr && (setattr->valid & FATTR_KILL_SUIDGID) && (setattr->valid & FATTR_SIZE);
         default:
-                return SETID_KEPT;
+                return false;
         }
 }
 
@@ -93,15 +76,6 @@ static void note_end(struct axfs *fs, ssize_t n) {
         }
 }
 
-static void trace_request(struct axfs *fs, const struct fuse_in_header *header, size_t size) {
-        struct ax_mount_event event;
-
-        if (!tracing_is_on(&fs->tracing))
-                return;
-        describe_request(fs, header, size, &event);
-        tracing_begin(&fs->tracing, header->unique, header->opcode, &event);
-}
-
 static ssize_t session_read(int fd, void *buffer, size_t size, void *userdata) {
         struct axfs *fs = ((struct requests *) userdata)->fs;
         struct fuse_in_header *header = buffer;
@@ -112,10 +86,10 @@ static ssize_t session_read(int fd, void *buffer, size_t size, void *userdata) {
         note_end(fs, n);
         if (n < (ssize_t) sizeof(*header))
                 return n;
-        request_note_setid(setid_of(header, (size_t) n));
+        request_note_setid(asks_to_kill_setid(header, (size_t) n));
         if (header->opcode != FUSE_INIT && header->opcode != FUSE_FORGET && header->opcode != FUSE_BATCH_FORGET &&
             header->opcode != FUSE_INTERRUPT)
-                trace_request(fs, header, (size_t) n);
+                tracing_begin(&fs->tracing, &fs->nodes, header, (size_t) n);
         if (header->opcode == FUSE_INIT)
                 note_init(fs, header, (size_t) n);
         else if (header->opcode == FUSE_TMPFILE)
@@ -147,14 +121,6 @@ static void extend_init(struct axfs *fs, struct iovec *iov, int count) {
         atomic_store(&fs->passthrough.enabled, true);
 }
 
-static void trace_answer(struct axfs *fs, const struct iovec *answer, int count) {
-        const struct fuse_out_header *header = answer[0].iov_base;
-        uint32_t opcode;
-
-        if (tracing_has(&fs->tracing, header->unique, &opcode))
-                tracing_end(&fs->tracing, header->unique, describe_result(opcode, answer, count));
-}
-
 static ssize_t session_writev(int fd, struct iovec *iov, int count, void *userdata) {
         struct axfs *fs = ((struct requests *) userdata)->fs;
         const struct fuse_out_header *header = iov[0].iov_base;
@@ -166,7 +132,7 @@ static ssize_t session_writev(int fd, struct iovec *iov, int count, void *userda
         }
         if (header->error < 0 && header->unique != 0)
                 counter_add(&fs->counters.errors, 1);
-        trace_answer(fs, iov, count);
+        tracing_end(&fs->tracing, header->unique, header->error);
         return writev(fd, iov, count);
 }
 

@@ -23,8 +23,7 @@ struct store {
         int handle_fd;   /* opened, for open_by_handle_at(); -1: file handles cannot be used */
         dev_t dev;
         ino_t ino;
-        bool detached; /* nothing but the daemon and its mounts can change it */
-        bool local;    /* close() reports no errors that write() did not, so closing needs no round trip */
+        bool local; /* close() reports no errors that write() did not, so closing needs no round trip */
 };
 
 /**

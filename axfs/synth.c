@@ -85,7 +85,7 @@ static int run_getattr(struct job *job) {
         struct stat st;
         int r = synth_stat(job->request.fs, job->request.node->path, &st);
 
-        return r < 0 ? r : answer_attributes(&job->request, &st, 0);
+        return r < 0 ? r : answer_attributes(&job->request, &st);
 }
 
 /*
@@ -104,7 +104,7 @@ static int synth_getattr(struct axfs *fs, struct request *request, struct node *
                 return -ESTALE;
         }
         st.st_ino = synth_ino(node->path);
-        return answer_attributes(request, &st, 0);
+        return answer_attributes(request, &st);
 }
 
 /*

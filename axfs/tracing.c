@@ -2,9 +2,14 @@
 /* tracing.c - see tracing.h */
 #include "tracing.h"
 
+#include "nodes.h"
+#include "printable.h"
 #include "util.h"
+#include "wire.h"
 
+#include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,7 +27,7 @@ void tracing_set_wake(struct tracing *tracing, int wake_fd) {
         tracing->wake_fd = wake_fd;
 }
 
-bool tracing_is_on(struct tracing *tracing) {
+static bool is_on(struct tracing *tracing) {
         bool on;
 
         atomic_fetch_add(&tracing->looking, 1);
@@ -44,22 +49,123 @@ static uint64_t now_nsec(void) {
         return (uint64_t) now.tv_sec * 1000000000u + (uint64_t) now.tv_nsec;
 }
 
+/* Requests that name something, and how many bytes come before the name. */
+static const struct {
+        const char *name;
+        uint32_t opcode;
+        int name_at; /* -1: none */
+} requests[] = {
+        { "lookup", FUSE_LOOKUP, 0 },
+        { "getattr", FUSE_GETATTR, -1 },
+        { "setattr", FUSE_SETATTR, -1 },
+        { "readlink", FUSE_READLINK, -1 },
+        { "symlink", FUSE_SYMLINK, 0 },
+        { "mknod", FUSE_MKNOD, sizeof(struct fuse_mknod_in) },
+        { "mkdir", FUSE_MKDIR, sizeof(struct fuse_mkdir_in) },
+        { "unlink", FUSE_UNLINK, 0 },
+        { "rmdir", FUSE_RMDIR, 0 },
+        { "rename", FUSE_RENAME, sizeof(struct fuse_rename_in) },
+        { "rename", FUSE_RENAME2, sizeof(struct fuse_rename2_in) },
+        { "link", FUSE_LINK, sizeof(struct fuse_link_in) },
+        { "open", FUSE_OPEN, -1 },
+        { "read", FUSE_READ, -1 },
+        { "write", FUSE_WRITE, -1 },
+        { "statfs", FUSE_STATFS, -1 },
+        { "release", FUSE_RELEASE, -1 },
+        { "fsync", FUSE_FSYNC, -1 },
+        { "setxattr", FUSE_SETXATTR, -1 },
+        { "getxattr", FUSE_GETXATTR, -1 },
+        { "listxattr", FUSE_LISTXATTR, -1 },
+        { "removexattr", FUSE_REMOVEXATTR, 0 },
+        { "flush", FUSE_FLUSH, -1 },
+        { "opendir", FUSE_OPENDIR, -1 },
+        { "readdir", FUSE_READDIR, -1 },
+        { "readdir", FUSE_READDIRPLUS, -1 },
+        { "releasedir", FUSE_RELEASEDIR, -1 },
+        { "fsyncdir", FUSE_FSYNCDIR, -1 },
+        { "access", FUSE_ACCESS, -1 },
+        { "create", FUSE_CREATE, sizeof(struct fuse_create_in) },
+        { "fallocate", FUSE_FALLOCATE, -1 },
+        { "lseek", FUSE_LSEEK, -1 },
+};
+
+/* Names are any bytes; the inode has room behind a long one. */
+static void describe_name(struct ax_mount_event *event, const char *name, size_t size, uint64_t ino) {
+        char text[sizeof(event->text) - 40];
+
+        printable(text, sizeof(text), name, strnlen(name, size), PRINTABLE_QUOTE);
+        snprintf(event->text, sizeof(event->text), "\"%s\" in inode %llu", text, (unsigned long long) ino);
+}
+
+/*
+ * The host program's name, which may be any bytes. It stays empty if the program has ended, or is
+ * out of sight.
+ */
+static void describe_program(struct ax_mount_event *event, uint32_t pid) {
+        char path[32], name[16];
+        ssize_t n;
+        int fd;
+
+        if (pid == 0)
+                return;
+        snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return;
+        n = read(fd, name, sizeof(name));
+        close(fd);
+        if (n > 0 && name[n - 1] == '\n')
+                n--;
+        if (n > 0)
+                printable(event->command, sizeof(event->command), name, (size_t) n, 0);
+}
+
+static void describe(struct node_table *nodes, const struct fuse_in_header *header, size_t size,
+                     struct ax_mount_event *event) {
+        _cleanup_(node_unrefp) struct node *node = node_from_id(nodes, header->nodeid);
+        const char *body = (const char *) (header + 1);
+        int name_at = -1;
+
+        snprintf(event->name, sizeof(event->name), "request %u", header->opcode);
+        for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+                if (requests[i].opcode == header->opcode) {
+                        snprintf(event->name, sizeof(event->name), "%s", requests[i].name);
+                        name_at = requests[i].name_at;
+                }
+        if (name_at >= 0 && size > sizeof(*header) + (size_t) name_at)
+                describe_name(event, body + name_at, size - sizeof(*header) - (size_t) name_at,
+                              node ? node->key.ino : 0);
+        else
+                snprintf(event->text, sizeof(event->text), "inode %llu", node ? (unsigned long long) node->key.ino : 0);
+        describe_program(event, header->pid);
+        event->host_pid = (int32_t) header->pid;
+        event->uid = header->uid;
+}
+
 static struct tracing_pending *place_of(struct tracing *tracing, uint64_t unique) {
         return &tracing->pending[unique / 2 % TRACING_PENDING]; /* the kernel counts in twos */
 }
 
-void tracing_begin(struct tracing *tracing, uint64_t unique, uint32_t opcode, const struct ax_mount_event *event) {
-        struct tracing_pending *pending = place_of(tracing, unique);
-        _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&tracing->lock);
+static void note(struct tracing *tracing, struct node_table *nodes, const struct fuse_in_header *header, size_t size) {
+        struct tracing_pending *pending = place_of(tracing, header->unique);
+        struct ax_mount_event event = { 0 };
 
+        describe(nodes, header, size, &event);
+        pthread_mutex_lock(&tracing->lock);
         tracing->lost += atomic_load(&pending->unique) != 0;
-        atomic_store(&pending->unique, unique);
+        atomic_store(&pending->unique, header->unique);
         pending->begin_nsec = now_nsec();
-        pending->opcode = opcode;
-        pending->event = *event;
+        pending->event = event;
+        pthread_mutex_unlock(&tracing->lock);
 }
 
-static bool queue(struct tracing *tracing, struct tracing_pending *pending, uint64_t unique, int result) {
+void tracing_begin(struct tracing *tracing, struct node_table *nodes, const struct fuse_in_header *header,
+                   size_t size) {
+        if (is_on(tracing))
+                note(tracing, nodes, header, size);
+}
+
+static bool queue(struct tracing *tracing, struct tracing_pending *pending, uint64_t unique, int error) {
         _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&tracing->lock);
 
         if (atomic_load(&pending->unique) != unique)
@@ -70,34 +176,17 @@ static bool queue(struct tracing *tracing, struct tracing_pending *pending, uint
                 return true;
         }
         pending->event.duration_nsec = now_nsec() - pending->begin_nsec;
-        pending->event.result = result;
+        pending->event.result = error;
         tracing->queue[tracing->n_queued++] = pending->event;
         return true;
 }
 
-/* Without a lock: if this very request was noted, that was before its answer. */
-static bool is_noted(struct tracing_pending *pending, uint64_t unique) {
-        return unique != 0 && atomic_load(&pending->unique) == unique;
-}
-
-bool tracing_has(struct tracing *tracing, uint64_t unique, uint32_t *ret_opcode) {
+void tracing_end(struct tracing *tracing, uint64_t unique, int error) {
         struct tracing_pending *pending = place_of(tracing, unique);
-        bool noted = is_noted(pending, unique);
-
-        if (noted) {
-                _cleanup_unlock_ pthread_mutex_t *l = lock_until_return(&tracing->lock);
-
-                noted = is_noted(pending, unique);
-                if (noted)
-                        *ret_opcode = pending->opcode;
-        }
-        return noted;
-}
-
-void tracing_end(struct tracing *tracing, uint64_t unique, int result) {
         const uint64_t one = 1;
 
-        if (queue(tracing, place_of(tracing, unique), unique, result))
+        /* Without a lock: if this very request was noted, that was before its answer. */
+        if (unique != 0 && atomic_load(&pending->unique) == unique && queue(tracing, pending, unique, error))
                 (void) !write(tracing->wake_fd, &one, sizeof(one));
 }
 

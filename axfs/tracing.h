@@ -15,9 +15,11 @@
 #include <axeberg.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct fuse_in_header;
+struct node_table;
 
 enum { TRACING_PENDING = 256, TRACING_QUEUED = 128 };
 
@@ -25,7 +27,6 @@ enum { TRACING_PENDING = 256, TRACING_QUEUED = 128 };
 struct tracing_pending {
         atomic_uint_least64_t unique; /* 0: free */
         uint64_t begin_nsec;
-        uint32_t opcode;
         struct ax_mount_event event;
 };
 
@@ -52,27 +53,11 @@ void tracing_set_wake(struct tracing *tracing, int wake_fd);
  */
 void tracing_follow(struct tracing *tracing, const volatile uint32_t *wanted);
 
-/**
- * tracing_is_on() - returns true if each request is to be an event
- *
- * Then nothing is to be passed through or remembered by the kernel that hides later requests.
- */
-bool tracing_is_on(struct tracing *tracing);
+/** tracing_begin() - a request has come in; @size: of the whole request */
+void tracing_begin(struct tracing *tracing, struct node_table *nodes, const struct fuse_in_header *header, size_t size);
 
-/** tracing_begin() - a request has come in; @event: what is known of it (describe.h) */
-void tracing_begin(struct tracing *tracing, uint64_t unique, uint32_t opcode, const struct ax_mount_event *event);
-
-/**
- * tracing_has() - returns true if this request has been noted
- * @ret_opcode: of it; untouched if it has not
- */
-bool tracing_has(struct tracing *tracing, uint64_t unique, uint32_t *ret_opcode);
-
-/**
- * tracing_end() - its answer goes out
- * @result: a negative errno, what was read or written, or 0
- */
-void tracing_end(struct tracing *tracing, uint64_t unique, int result);
+/** tracing_end() - its answer goes out; @error: 0 or a negative errno */
+void tracing_end(struct tracing *tracing, uint64_t unique, int error);
 
 /**
  * tracing_take() - take what is queued; @ret has room for TRACING_QUEUED. Returns how many events.

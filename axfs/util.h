@@ -10,11 +10,9 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Without memory an element is not added, and the program goes on. */
@@ -67,25 +65,6 @@ static inline int thread_start(pthread_t *ret, void *(*function)(void *data), vo
         r = pthread_create(ret, NULL, function, data);
         pthread_sigmask(SIG_SETMASK, &old, NULL);
         return -r;
-}
-
-enum { LEASE_TRIES = 2000, LEASE_PAUSE_NSEC = 50000 };
-
-/*
- * open_past_lease() - openat(2), for flags with O_NONBLOCK
- *
- * Such an open fails if somebody has a lease, as caching.c has for a moment. Returns the descriptor
- * or a negative errno.
- */
-static inline int open_past_lease(int dir_fd, const char *path, int flags, mode_t mode) {
-        const struct timespec pause = { .tv_nsec = LEASE_PAUSE_NSEC };
-        int fd = openat(dir_fd, path, flags, mode);
-
-        for (int i = 0; fd < 0 && errno == EAGAIN && i < LEASE_TRIES; i++) {
-                nanosleep(&pause, NULL);
-                fd = openat(dir_fd, path, flags, mode);
-        }
-        return fd >= 0 ? fd : errno > 0 ? -errno : -EIO;
 }
 
 /* negative_errno() - returns -errno, and never 0, even if errno was lost */

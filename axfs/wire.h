@@ -35,8 +35,6 @@ struct wire_init_out {
         uint32_t flags2, max_stack_depth, unused[6];
 };
 
-#define WIRE_NOTIFY_INC_EPOCH 8 /* Linux 6.16 */
-
 #define WIRE_FOPEN_NOFLUSH (UINT32_C(1) << 5)
 #define WIRE_FOPEN_PASSTHROUGH (UINT32_C(1) << 7)
 

@@ -120,15 +120,6 @@ static void print_program(FILE *out, const struct ax_trace_record *record) {
         fprintf(out, "[%d] ", record->pid);
 }
 
-/* ` = 5 <0.000012>` */
-static void print_result(FILE *out, const struct ax_trace_record *record, const struct colours *colours) {
-        if (record->result < 0)
-                fprintf(out, " = %s%s%s", colours->error, ax_error_name((int) record->result), colours->plain);
-        else
-                fprintf(out, " = %" PRId64, record->result);
-        fprintf(out, " %s<%.6f>%s", colours->dim, (double) record->duration_nsec / 1e9, colours->plain);
-}
-
 /* `12:00:01.123456 hello[7] open("/tmp/x", WRITE) = 3 <0.000012>` */
 static void print_call(FILE *out, const struct ax_trace_record *record, const struct colours *colours) {
         char name[SHOWN_SIZE], text[SHOWN_SIZE];
@@ -167,8 +158,8 @@ void trace_print(FILE *out, const struct ax_trace_record *record, bool json, boo
                 colours->plain, *record->text ? " " : "", shown_again(record->text, text));
         if (record->category == AX_TRACE_FILE && record->host_pid)
                 fprintf(out, " (host pid %d)", record->host_pid);
-        if (record->has_result)
-                print_result(out, record, colours);
+        if (record->has_result && record->result < 0)
+                fprintf(out, " = %s%s%s", colours->error, ax_error_name((int) record->result), colours->plain);
         fputc('\n', out);
 }
 
@@ -213,7 +204,7 @@ static json_object *filter_as_json(const struct ax_trace_filter *filter, json_ob
         return status;
 }
 
-static int print_status_json(const struct ax_trace_status *status, bool recording, int unseen) {
+static int print_status_json(const struct ax_trace_status *status, bool recording) {
         json_object *object = json_object_new_object();
 
         json_object_object_add(object, "enabled", json_object_new_boolean(status->enabled));
@@ -224,8 +215,6 @@ static int print_status_json(const struct ax_trace_status *status, bool recordin
         json_object_object_add(object, "oldest", json_object_new_uint64(status->oldest));
         json_object_object_add(object, "next", json_object_new_uint64(status->next));
         json_object_object_add(object, "kept", json_object_new_uint64(status->next - status->oldest));
-        if (unseen >= 0)
-                json_object_object_add(object, "unseen_files", json_object_new_int(unseen));
         json_print(stdout, json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY));
         putchar('\n');
         json_object_put(object);
@@ -248,19 +237,15 @@ static int trace_status_run(struct axctl *axctl) {
         struct ax_trace_status status;
         int r = ax_trace_status(axctl->ax, &status);
         bool recording = r == 0 && ax_trace_enabled(axctl->ax) > 0;
-        int unseen = ax_trace_unseen(axctl->ax);
 
         if (r < 0)
                 return complain(axctl, "the trace", r);
         if (axctl->json)
-                return print_status_json(&status, recording, unseen);
+                return print_status_json(&status, recording);
         fact_print(10, "Trace", "%s", status.enabled ? "on" : recording ? "off, but sessions record their own" : "off");
         fact_print(10, "Events", "%" PRIu64 " recorded, %" PRIu64 " kept, room for %" PRIu64, status.recorded,
                    status.next - status.oldest, status.size);
         print_filter(&status.filter);
-        if (unseen >= 0)
-                fact_print(10, "Unseen", "%d open file%s of mounts, read and written without events until closed",
-                           unseen, unseen == 1 ? "" : "s");
         return STATUS_OK;
 }
 

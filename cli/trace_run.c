@@ -16,8 +16,6 @@
 #include "program.h"
 #include "trace.h"
 
-enum { LATE_ROUNDS = 10 };
-
 struct tracer {
         struct trace_viewer viewer;
         struct ax_call_stats *stats;
@@ -91,27 +89,6 @@ static int trace_up_to(struct tracer *tracer, uint64_t last) {
         return 0;
 }
 
-/*
- * Mounts tell of requests a moment after they have answered, so the last ones may come after the
- * program's end.
- */
-static int trace_late_events(struct tracer *tracer) {
-        const struct timespec pause = { .tv_nsec = 5000000 };
-        ax_client *ax = tracer->viewer.axctl->ax;
-        struct ax_trace_status status;
-        uint32_t categories = tracer->viewer.filter.categories;
-        bool has_mounts = ax_trace_unseen(ax) >= 0 && (categories == 0 || categories & 1u << AX_TRACE_FILE);
-        int r = 0;
-
-        for (unsigned i = 0; has_mounts && r == 0 && i < LATE_ROUNDS; i++) {
-                nanosleep(&pause, NULL);
-                r = ax_trace_status(ax, &status);
-                if (r == 0)
-                        r = trace_up_to(tracer, status.next - 1);
-        }
-        return r;
-}
-
 /* Reads events while the program runs, because the kernel keeps the latest ones only. */
 static int trace_program(struct tracer *tracer, struct program *program) {
         const struct timespec pause = { .tv_nsec = 5000000 };
@@ -129,7 +106,7 @@ static int trace_program(struct tracer *tracer, struct program *program) {
                 if (waited == 0 && status.next - 1 - tracer->viewer.after < status.size / 8)
                         nanosleep(&pause, NULL);
         }
-        return waited < 0 ? waited : trace_late_events(tracer);
+        return waited < 0 ? waited : 0;
 }
 
 /* Asks for the events of the program and its descendants. */

@@ -1446,18 +1446,6 @@ struct ax_trace_status {
  */
 int ax_trace_status(ax_client *ax, struct ax_trace_status *ret);
 
-/**
- * ax_trace_unseen() - how many files are read and written without events
- * @ax: the connection
- *
- * While file events are recorded, requests to mounts are events, and files that are opened are read
- * and written by requests. A file that programs already have open is read and written by the host's
- * kernel until the last of them closes it. The number is up to a second old.
- *
- * Returns the number of such files; -AX_ENOENT: there is no mount.
- */
-int ax_trace_unseen(ax_client *ax);
-
 struct ax_trace_record {
         uint64_t number;      /* from 1; without gaps over all processes and categories */
         struct timespec time; /* of the day */
@@ -1844,7 +1832,6 @@ int ax_mount_list(ax_client *ax, struct ax_mount **ret);
 
 struct ax_mount_counters {
         uint64_t requests, errors, bytes_read, bytes_written;
-        uint64_t passed_through; /* how many files the host's kernel reads and writes by itself now */
 };
 
 /**
@@ -1856,17 +1843,14 @@ struct ax_mount_counters {
  */
 const volatile uint32_t *ax_trace_flag(ax_client *ax);
 
-enum { AX_MOUNT_ANCESTORS = 8 };
-
 /* A request to a mount, for the trace. */
 struct ax_mount_event {
-        char name[32], text[240];
+        char name[32], text[128];
         int32_t host_pid;
         uint32_t uid;
         uint64_t duration_nsec;
-        int32_t result;                        /* a negative errno, what was read or written, or 0 */
-        char command[64];                      /* the program on the host, printable; empty: unknown */
-        int32_t ancestors[AX_MOUNT_ANCESTORS]; /* of host_pid, its parent first; 0: no more */
+        int32_t result;   /* 0, or a negative errno */
+        char command[64]; /* the program on the host, printable; empty: unknown */
 };
 
 /**
@@ -1888,47 +1872,6 @@ int ax_mount_trace(ax_client *ax, const struct ax_mount_event *events, size_t co
  * Returns 0; -AX_EPERM.
  */
 int ax_mount_report(ax_client *ax, const struct ax_mount_counters *counters);
-
-enum ax_mount_change_kind {
-        AX_MOUNT_CHANGE_NAME,      /* a name in a directory */
-        AX_MOUNT_CHANGE_ATTRIBUTES /* a file's attributes */
-};
-
-struct ax_mount_change {
-        enum ax_mount_change_kind kind;
-        uint64_t dev, ino; /* of the directory, or the file, as the host numbers them */
-        char name[256];
-};
-
-enum { AX_MOUNT_CHANGES = 32 };
-
-struct ax_mount_changes {
-        bool caching;    /* the host may remember what it learns; else: forget everything, and nothing more */
-        bool everything; /* forget everything */
-        size_t count;
-        struct ax_mount_change changes[AX_MOUNT_CHANGES]; /* forget these */
-};
-
-/**
- * ax_mount_cache() - have changes announced that clients make; administrators only
- * @ax: the connection
- * @ret_page: of a mount's filter page (WIRE.md), yours to close. Untouched on error.
- *
- * Waits until a file server that has done so before has stopped caching.
- *
- * Returns a descriptor, for ax_mount_changes() and ax_close(); -AX_EPERM; -AX_EMFILE.
- */
-int ax_mount_cache(ax_client *ax, int *ret_page);
-
-/**
- * ax_mount_changes() - wait for changes; says that the previous ones have been dealt with
- * @ax: the connection
- * @cache: from ax_mount_cache()
- * @ret: what to forget. Untouched on error.
- *
- * Returns 0; -AX_EBADF; -AX_EINTR.
- */
-int ax_mount_changes(ax_client *ax, int cache, struct ax_mount_changes *ret);
 
 #ifdef __cplusplus
 }

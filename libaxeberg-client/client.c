@@ -30,9 +30,7 @@ int client_new(ax_client **ret, int fd) {
         published_init(&ax->published);
         ax->watch_flag = ax->published.trace_flag;
         pthread_mutex_init(&ax->lock, NULL);
-        rings_init(&ax->rings);
         direct_table_init(&ax->direct);
-        region_map_init(&ax->regions);
         children_init(&ax->children);
         *ret = ax;
         return 0;
@@ -50,7 +48,6 @@ void client_free(ax_client *ax) {
         close(ax->fd);
         region_map_deinit(&ax->regions);
         published_unmap(&ax->published);
-        rings_close(&ax->rings);
         direct_table_deinit(&ax->direct);
         children_deinit(&ax->children);
         free(ax->socket_path);

@@ -23,7 +23,6 @@
 #include "frame.h"
 #include "published.h"
 #include "regions.h"
-#include "rings.h"
 
 struct signal_handler {
         ax_signal_handler function;
@@ -56,7 +55,6 @@ struct ax_client {
         struct signal_handler handlers[AX_SIGNAL_LIMIT];
         int event_fd, epoll_fd; /* -1 until ax_fileno() */
 
-        struct rings rings;
         struct direct_table direct;
         struct children children;
         struct region_map regions;

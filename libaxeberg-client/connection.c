@@ -44,31 +44,11 @@ static size_t read_arguments(char text[static MAX_COMMAND_LINE], char *arguments
         return count;
 }
 
-struct greeting {
-        ax_client *ax;
-        bool has_rings;
-};
-
 static void hello_on_reply(const Axeberg__HelloReply *reply, void *data) {
-        struct greeting *greeting = ((struct rpc *) data)->context;
+        ax_client *ax = ((struct rpc *) data)->context;
 
         if (reply->version == AX_PROTOCOL_VERSION)
-                atomic_store(&greeting->ax->pid, reply->pid);
-        greeting->has_rings = reply->rings;
-}
-
-/* Takes over the descriptors of the reply; the last one is that of the rings, if there are any. */
-static void hello_take_fds(ax_client *ax, const struct rpc *rpc, bool has_rings) {
-        size_t n_fds = rpc->n_fds;
-
-        if (has_rings && n_fds > 0)
-                rings_open(&ax->rings, rpc->fds[--n_fds], ax->fd);
-        if (n_fds == 3) {
-                published_map(&ax->published, rpc->fds);
-                return;
-        }
-        for (size_t i = 0; i < n_fds; i++)
-                close(rpc->fds[i]);
+                atomic_store(&ax->pid, reply->pid);
 }
 
 /*
@@ -77,15 +57,16 @@ static void hello_take_fds(ax_client *ax, const struct rpc *rpc, bool has_rings)
 static int hello(ax_client *ax) {
         char text[MAX_COMMAND_LINE], *arguments[MAX_ARGUMENTS];
         size_t count = read_arguments(text, arguments);
-        struct greeting greeting = { .ax = ax };
-        int fds[4], r;
-        struct rpc rpc = { .context = &greeting, .fds = fds, .max_fds = 4 };
+        int fds[3], r;
+        struct rpc rpc = { .context = ax, .fds = fds, .max_fds = 3 };
 
-        r = RPC(ax, hello,
-                REQUEST(HelloRequest, .version = AX_PROTOCOL_VERSION, .n_argv = count, .argv = arguments,
-                        .rings = rings_are_wanted()),
+        r = RPC(ax, hello, REQUEST(HelloRequest, .version = AX_PROTOCOL_VERSION, .n_argv = count, .argv = arguments),
                 hello_on_reply, &rpc);
-        hello_take_fds(ax, &rpc, greeting.has_rings);
+        if (rpc.n_fds == 3)
+                published_map(&ax->published, fds);
+        else
+                for (size_t i = 0; i < rpc.n_fds; i++)
+                        close(fds[i]);
         return r >= 0 && atomic_load(&ax->pid) <= 0 ? -AX_EPROTO : r;
 }
 

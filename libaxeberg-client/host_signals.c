@@ -45,8 +45,6 @@ static void prepare_request(const ax_client *ax, int signal) {
         request.signal = signal;
         request_sizes[signal] = frame_encode(requests[signal], HOST_SIGNAL_SERIAL | (uint32_t) signal, AX_METHOD(kill),
                                              &request.base, 0);
-        if (ax->rings.map) /* a handler cannot take the lock under which frames on the socket are counted */
-                requests[signal][AX_FRAME_FLAGS_OFFSET] = AX_FRAME_ASIDE;
 }
 
 /* Returns true for signals that end a program by default and mean the same on both sides. */

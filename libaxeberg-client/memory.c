@@ -8,49 +8,21 @@
 #include "local.h"
 #include "regions.h"
 
-/* What the daemon gives: the region's number, and its memory unless we have that. */
-struct allocated {
-        ax_region_id id;
-        int fd; /* negative if there is none */
-};
-
-static int ask_region(ax_client *ax, size_t size, unsigned protection, bool prepared, struct allocated *ret) {
-        struct rpc rpc = { .context = &ret->id, .fds = &ret->fd, .max_fds = prepared ? 0 : 1 };
-
-        *ret = (struct allocated){ .fd = -1 };
-        return RPC(ax, mem_alloc,
-                   REQUEST(MemAllocRequest, .size = size, .protection = protection, .prepared = prepared), rpc_take_id,
-                   &rpc);
-}
-
-static int add_region(ax_client *ax, size_t size, unsigned protection, void *block, const struct allocated *allocated) {
-        if (block)
-                return region_add_prepared(&ax->regions, allocated->id, size, block);
-        if (allocated->fd < 0)
-                return -AX_EPROTO;
-        return region_add(&ax->regions, allocated->id, size, protection, false, allocated->fd);
-}
-
 int ax_mem_alloc(ax_client *ax, size_t size, unsigned protection, ax_region_id *ret) {
-        struct allocated allocated;
-        void *block = NULL;
-        int r = client_check(ax);
+        ax_region_id id = 0;
+        int fd = -1, r;
+        struct rpc rpc = { .context = &id, .fds = &fd, .max_fds = 1 };
 
-        if (r < 0 || !ret)
-                return r < 0 ? r : -AX_EINVAL;
-        if (protection == AX_PROT_READ_WRITE)
-                block = prepared_take(&ax->regions.prepared, size);
-        r = ask_region(ax, size, protection, block != NULL, &allocated);
-        if (r < 0) {
-                if (block)
-                        prepared_give(&ax->regions.prepared, block, size);
-                return r;
-        }
-        r = add_region(ax, size, protection, block, &allocated);
+        if (!ret)
+                return -AX_EINVAL;
+        r = RPC(ax, mem_alloc, REQUEST(MemAllocRequest, .size = size, .protection = protection), rpc_take_id, &rpc);
         if (r < 0)
-                CALL(ax, mem_free, RegionRequest, .region = allocated.id);
+                return r;
+        r = rpc.n_fds == 1 && id != 0 ? region_add(&ax->regions, id, size, protection, false, fd) : -AX_EPROTO;
+        if (r < 0)
+                CALL(ax, mem_free, RegionRequest, .region = id);
         else
-                *ret = allocated.id;
+                *ret = id;
         return r;
 }
 

@@ -2,7 +2,6 @@
 /*
  * What file servers need of the kernel: the mounts, and how to report what they did.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -68,8 +67,7 @@ int ax_mount_report(ax_client *ax, const struct ax_mount_counters *counters) {
         if (!counters)
                 return -AX_EINVAL;
         return CALL(ax, mount_report, MountReportRequest, .requests = counters->requests, .errors = counters->errors,
-                    .bytes_read = counters->bytes_read, .bytes_written = counters->bytes_written,
-                    .passed_through = counters->passed_through);
+                    .bytes_read = counters->bytes_read, .bytes_written = counters->bytes_written);
 }
 
 enum { EVENTS_PER_FRAME = 128 };
@@ -86,9 +84,6 @@ static int trace_chunk(ax_client *ax, const struct ax_mount_event *events, size_
                 messages[i].uid = events[i].uid;
                 messages[i].duration_nsec = events[i].duration_nsec;
                 messages[i].result = events[i].result;
-                messages[i].ancestors = (int32_t *) events[i].ancestors;
-                while (messages[i].n_ancestors < AX_MOUNT_ANCESTORS && events[i].ancestors[messages[i].n_ancestors] > 0)
-                        messages[i].n_ancestors++;
                 pointers[i] = &messages[i];
         }
         return CALL(ax, mount_trace, MountTraceRequest, .n_events = count, .events = pointers, .lost = lost);
@@ -103,43 +98,5 @@ int ax_mount_trace(ax_client *ax, const struct ax_mount_event *events, size_t co
                 part = count - done < EVENTS_PER_FRAME ? count - done : EVENTS_PER_FRAME;
                 r = trace_chunk(ax, events + done, part, lost);
         }
-        return r;
-}
-
-int ax_mount_cache(ax_client *ax, int *ret_page) {
-        struct rpc rpc = { .fds = ret_page, .max_fds = 1 };
-        int r;
-
-        if (!ret_page)
-                return -AX_EINVAL;
-        r = RPC(ax, mount_cache, REQUEST(Empty), NULL, &rpc);
-        return r >= 0 && rpc.n_fds != 1 ? -AX_EPROTO : r;
-}
-
-static void changes_on_reply(const Axeberg__MountChangesReply *reply, void *data) {
-        struct ax_mount_changes *changes = ((struct rpc *) data)->context;
-
-        changes->caching = reply->caching;
-        changes->everything = reply->everything || reply->n_changes > AX_MOUNT_CHANGES;
-        for (size_t i = 0; i < reply->n_changes && i < AX_MOUNT_CHANGES; i++) {
-                struct ax_mount_change *change = &changes->changes[changes->count++];
-
-                change->kind = reply->changes[i]->kind == 0 ? AX_MOUNT_CHANGE_NAME : AX_MOUNT_CHANGE_ATTRIBUTES;
-                change->dev = reply->changes[i]->dev;
-                change->ino = reply->changes[i]->ino;
-                snprintf(change->name, sizeof(change->name), "%s", reply->changes[i]->name);
-        }
-}
-
-int ax_mount_changes(ax_client *ax, int cache, struct ax_mount_changes *ret) {
-        struct ax_mount_changes changes = { .count = 0 };
-        struct rpc rpc = { .context = &changes };
-        int r;
-
-        if (!ret)
-                return -AX_EINVAL;
-        r = RPC(ax, mount_changes, REQUEST(MountChangesRequest, .fd = cache), changes_on_reply, &rpc);
-        if (r == 0)
-                *ret = changes;
         return r;
 }

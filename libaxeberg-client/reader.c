@@ -49,41 +49,18 @@ static void pass_role_on(ax_client *ax) {
                 pthread_cond_signal(&ax->waiters->wake);
 }
 
-static int receive(ax_client *ax, bool wait, struct frame *ret) {
-        return ax->rings.map ? rings_receive(&ax->rings, ax->fd, ax->receive_buffer, wait, ret)
-                             : frame_receive(ax->fd, ax->receive_buffer, wait ? 0 : MSG_DONTWAIT, ret);
-}
-
-/*
- * With the lock held, which is released while waiting; as the reader. A frame of the socket that
- * has to wait for others is handled with them.
- */
-static void read_one(ax_client *ax, bool wait) {
+/* With the lock held, which is released while waiting; as the reader. */
+static void read_one(ax_client *ax, int flags) {
         struct frame frame;
         int r;
 
-        do {
-                pthread_mutex_unlock(&ax->lock);
-                r = receive(ax, wait, &frame);
-                pthread_mutex_lock(&ax->lock);
-                if (r == 0)
-                        r = in_flight_handle(ax, &frame);
-                if (r < 0 && r != -AX_EAGAIN)
-                        in_flight_break(ax, r);
-        } while (r == 0 && ax->rings.is_early);
-}
-
-/*
- * With the lock held: nothing may be left that nobody is told of, and no bell for what has been
- * read, which would wake whoever polls the socket.
- */
-static void end_reading(ax_client *ax) {
-        for (int due = ax->rings.bells_due; due > 0 && ax->broken == 0; due--)
-                read_one(ax, false);
-        while (ax->broken == 0 && !rings_rest(&ax->rings))
-                read_one(ax, false);
-        ax->has_reader = false;
-        pass_role_on(ax);
+        pthread_mutex_unlock(&ax->lock);
+        r = frame_receive(ax->fd, ax->receive_buffer, flags, &frame);
+        pthread_mutex_lock(&ax->lock);
+        if (r == 0)
+                r = in_flight_handle(ax, &frame);
+        if (r < 0 && r != -AX_EAGAIN)
+                in_flight_break(ax, r);
 }
 
 void reader_wait(ax_client *ax, struct rpc *rpc) {
@@ -94,10 +71,9 @@ void reader_wait(ax_client *ax, struct rpc *rpc) {
                         continue;
                 }
                 ax->has_reader = true;
-                rings_rouse(&ax->rings);
                 while (!rpc->done)
-                        read_one(ax, true);
-                end_reading(ax);
+                        read_one(ax, 0);
+                ax->has_reader = false;
         }
         pass_role_on(ax);
         pthread_mutex_unlock(&ax->lock);
@@ -121,10 +97,10 @@ static void make_room(ax_client *ax) {
         if (!reader)
                 return;
         pthread_mutex_lock(&ax->lock);
-        rings_rouse(&ax->rings);
         if (poll_fd.revents & (POLLIN | POLLHUP | POLLERR))
-                read_one(ax, false);
-        end_reading(ax);
+                read_one(ax, MSG_DONTWAIT);
+        ax->has_reader = false;
+        pass_role_on(ax);
         pthread_mutex_unlock(&ax->lock);
 }
 
@@ -133,7 +109,7 @@ int reader_send_later(ax_client *ax, const uint8_t *head, size_t head_size, cons
 
         do {
                 make_room(ax);
-                r = reader_try_send(ax, head, head_size, trailer, trailer_size);
+                r = frame_send(ax->fd, head, head_size, trailer, trailer_size);
         } while (r == -AX_EAGAIN);
         return r;
 }
@@ -160,10 +136,10 @@ static int read_until(ax_client *ax, const struct timespec *deadline) {
         pthread_mutex_unlock(&ax->lock);
         n = poll(&poll_fd, 1, timeout_ms);
         pthread_mutex_lock(&ax->lock);
-        rings_rouse(&ax->rings);
         if (n > 0)
-                read_one(ax, false);
-        end_reading(ax);
+                read_one(ax, MSG_DONTWAIT);
+        ax->has_reader = false;
+        pass_role_on(ax);
         return n == 0 && milliseconds_until(deadline) == 0 ? ETIMEDOUT : 0;
 }
 

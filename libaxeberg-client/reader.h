@@ -4,30 +4,22 @@
  *
  * Any thread sends its own requests. The first thread that waits becomes the reader and completes
  * other threads' calls as their replies arrive; when its own arrives it hands the role on. So a
- * single thread pays one send(2) and one recvmsg(2) for a call, or less over rings (rings.h), and
- * no thread exists only to read.
+ * single thread pays one send(2) and one recvmsg(2) for a call, and no thread exists only to
+ * read.
  */
 #pragma once
 
 #include "client.h"
-#include "rings.h"
 #include "rpc.h"
 #include "transport.h"
 
 /* Sends when there is room; meanwhile it takes replies in. */
 int reader_send_later(ax_client *ax, const uint8_t *head, size_t head_size, const void *trailer, size_t trailer_size);
 
-/* As frame_send(), over the rings if there are any. */
-static inline int reader_try_send(ax_client *ax, const uint8_t *head, size_t head_size, const void *trailer,
-                                  size_t trailer_size) {
-        return ax->rings.map ? rings_send(&ax->rings, ax->fd, head, head_size, trailer, trailer_size)
-                             : frame_send(ax->fd, head, head_size, trailer, trailer_size);
-}
-
 /* As frame_send(), but waits for room. */
 static inline int reader_send(ax_client *ax, const uint8_t *head, size_t head_size, const void *trailer,
                               size_t trailer_size) {
-        int r = reader_try_send(ax, head, head_size, trailer, trailer_size);
+        int r = frame_send(ax->fd, head, head_size, trailer, trailer_size);
 
         return r == -AX_EAGAIN ? reader_send_later(ax, head, head_size, trailer, trailer_size) : r;
 }

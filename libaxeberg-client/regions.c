@@ -56,13 +56,9 @@ struct region *region_enter(struct region_map *map, ax_region_id id, struct thre
  * Empties a slot whose number the caller has made REGION_ID_BUSY. What may still be copied stays
  * mapped.
  */
-static void unmap(struct region_map *map, struct region *region) {
+static void unmap(struct region *region) {
         assert(atomic_load(&region->id) == REGION_ID_BUSY); /* M5: no thread begins a copy any more */
-        if (!wait_for_copies(region))
-                return;
-        if (region->is_prepared)
-                prepared_give(&map->prepared, region->address, region->size);
-        else
+        if (wait_for_copies(region))
                 munmap(region->address, region->size);
 }
 
@@ -81,7 +77,7 @@ void region_remove(struct region_map *map, ax_region_id id) {
                 sched_yield();
                 found = id;
         }
-        unmap(map, region);
+        unmap(region);
         atomic_store(&region->id, 0);
 }
 
@@ -90,7 +86,7 @@ void region_remove(struct region_map *map, ax_region_id id) {
  * free; if the thread that freed it has not taken it out yet, this does it. Numbers only grow: if
  * the slot has had a later one, the caller's was freed before it came here. Returns false then.
  */
-static bool claim(struct region_map *map, struct region *region, ax_region_id id) {
+static bool claim(struct region *region, ax_region_id id) {
         ax_region_id old = 0;
 
         while (!atomic_compare_exchange_weak(&region->id, &old, REGION_ID_BUSY))
@@ -100,15 +96,11 @@ static bool claim(struct region_map *map, struct region *region, ax_region_id id
                 } else if (old > id)
                         return false;
         if (old != 0)
-                unmap(map, region);
+                unmap(region);
         if (atomic_load(&region->gone) < id)
                 return true;
         atomic_store(&region->id, 0);
         return false;
-}
-
-void region_map_init(struct region_map *map) {
-        prepared_init(&map->prepared);
 }
 
 /*
@@ -127,7 +119,6 @@ void region_map_deinit(struct region_map *map) {
                 }
                 free(block);
         }
-        prepared_deinit(&map->prepared);
 }
 
 /* Maps the memory and closes `fd`. Returns 0, or a negative error. */
@@ -153,46 +144,27 @@ static int map_memory(size_t size, unsigned protection, bool seal, int fd, void 
         return r;
 }
 
-/* Fills the slot with the number's region, and returns true unless that has been freed already. */
-static bool fill(struct region_map *map, struct region *region, ax_region_id id, const struct region *contents) {
-        threads_init();
-        if (!claim(map, region, id))
-                return false;
-        region->size = contents->size;
-        region->readable = contents->readable;
-        region->writable = contents->writable;
-        region->address = contents->address;
-        region->is_prepared = contents->is_prepared;
-        atomic_store_explicit(&region->id, id, memory_order_release);
-        return true;
-}
-
 int region_add(struct region_map *map, ax_region_id id, size_t size, unsigned protection, bool seal, int fd) {
-        struct region *region = make_slot(map, id), contents = {
-                .size = size,
-                .readable = protection & AX_PROT_READ ? size : 0,
-                .writable = protection == AX_PROT_READ_WRITE ? size : 0,
-        };
+        struct region *region = make_slot(map, id);
+        void *address;
         int r;
 
         if (!region) {
                 close(fd);
                 return -AX_ENOMEM;
         }
-        r = map_memory(size, protection, seal, fd, &contents.address);
-        if (r == 0 && !fill(map, region, id, &contents))
-                munmap(contents.address, size);
-        return r;
-}
-
-int region_add_prepared(struct region_map *map, ax_region_id id, size_t size, void *block) {
-        struct region *region = make_slot(map, id);
-
-        if (region &&
-            fill(map, region, id,
-                 &(struct region){
-                         .size = size, .readable = size, .writable = size, .address = block, .is_prepared = true }))
+        r = map_memory(size, protection, seal, fd, &address);
+        if (r < 0)
+                return r;
+        threads_init();
+        if (!claim(region, id)) {
+                munmap(address, size);
                 return 0;
-        prepared_give(&map->prepared, block, size);
-        return region ? 0 : -AX_ENOMEM;
+        }
+        region->size = size;
+        region->readable = protection & AX_PROT_READ ? size : 0;
+        region->writable = protection == AX_PROT_READ_WRITE ? size : 0;
+        region->address = address;
+        atomic_store_explicit(&region->id, id, memory_order_release);
+        return 0;
 }

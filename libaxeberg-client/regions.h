@@ -18,7 +18,6 @@
 
 #include "axeberg.h"
 #include "contract.h"
-#include "prepared.h"
 #include "thread.h"
 
 enum { REGION_BLOCK_BITS = 8, REGION_BLOCKS = 1 << (AX_REGION_SLOT_BITS - REGION_BLOCK_BITS) };
@@ -35,7 +34,6 @@ struct region {
         size_t readable, writable; /* bytes: all or nothing */
         void *address;
         _Atomic ax_region_id gone; /* the highest number that the slot had and that has been freed */
-        bool is_prepared;          /* the memory goes back to where it came from (prepared.h) */
 };
 
 struct region_block {
@@ -44,11 +42,8 @@ struct region_block {
 
 struct region_map {
         _Atomic(struct region_block *) blocks[REGION_BLOCKS];
-        struct prepared prepared;
 };
 
-/* The map is zeroed. */
-void region_map_init(struct region_map *map);
 void region_map_deinit(struct region_map *map);
 
 /*
@@ -56,11 +51,6 @@ void region_map_deinit(struct region_map *map);
  * error: -AX_EMEM_NOT_ATTACHED if it has been freed already.
  */
 int region_add(struct region_map *map, ax_region_id id, size_t size, unsigned protection, bool seal, int fd);
-/*
- * Adds a region that may be written, whose memory prepared_take() has given, and takes that over.
- * Returns 0 or -AX_ENOMEM.
- */
-int region_add_prepared(struct region_map *map, ax_region_id id, size_t size, void *block);
 /*
  * Takes the region out, and waits until no thread copies there. If a different thread has still
  * to add it, that thread will find that it is gone.

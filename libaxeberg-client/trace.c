@@ -2,7 +2,6 @@
 /*
  * The trace and the kernel's figures.
  */
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,20 +98,6 @@ int ax_trace_status(ax_client *ax, struct ax_trace_status *ret) {
         if (!ret)
                 return -AX_EINVAL;
         return RPC(ax, trace_status, REQUEST(Empty), status_on_reply, &(struct rpc){ .context = ret });
-}
-
-static void unseen_on_reply(const Axeberg__TraceStatusReply *reply, void *data) {
-        int *ret = ((struct rpc *) data)->context;
-
-        if (reply->mounts > 0)
-                *ret = reply->passed_through < INT_MAX ? (int) reply->passed_through : INT_MAX;
-}
-
-int ax_trace_unseen(ax_client *ax) {
-        int count = -AX_ENOENT;
-        int r = RPC(ax, trace_status, REQUEST(Empty), unseen_on_reply, &(struct rpc){ .context = &count });
-
-        return r < 0 ? r : count;
 }
 
 static void summary_on_reply(const Axeberg__TraceSummaryReply *reply, void *data) {

@@ -7,7 +7,6 @@
 
 #include "axeberg.h"
 #include "host_fd.h"
-#include "ring.h"
 
 void frame_close_fds(struct frame *frame) {
         for (size_t i = 0; i < frame->n_fds; i++)
@@ -42,15 +41,15 @@ static void move_fds_up(struct frame *frame) {
         }
 }
 
-int frame_parse(const uint8_t *bytes, size_t size, struct frame *ret) {
+static int parse(const uint8_t *buffer, size_t size, struct frame *frame) {
         if (size < AX_FRAME_HEADER_SIZE)
                 return -AX_EPROTO;
-        ax_frame_header_decode(&ret->header, bytes);
-        if (ret->header.length != size || ret->header.trailer > size - AX_FRAME_HEADER_SIZE)
+        ax_frame_header_decode(&frame->header, buffer);
+        if (frame->header.length != size || frame->header.trailer > size - AX_FRAME_HEADER_SIZE)
                 return -AX_EPROTO;
-        ret->message = bytes + AX_FRAME_HEADER_SIZE;
-        ret->message_size = size - AX_FRAME_HEADER_SIZE - ret->header.trailer;
-        ret->trailer = ret->message + ret->message_size;
+        frame->message = buffer + AX_FRAME_HEADER_SIZE;
+        frame->message_size = size - AX_FRAME_HEADER_SIZE - frame->header.trailer;
+        frame->trailer = frame->message + frame->message_size;
         return 0;
 }
 
@@ -80,12 +79,10 @@ int frame_receive(int fd, uint8_t buffer[static AX_FRAME_MAX_SIZE], int flags, s
                 return -AX_EAGAIN;
         if (n <= 0)
                 return -AX_ESRCH;
-        if (n == AX_BELL_SIZE)
-                return FRAME_BELL;
         take_fds(&message, ret);
         ret->fds_lost = message.msg_flags & MSG_CTRUNC;
         move_fds_up(ret);
-        r = message.msg_flags & MSG_TRUNC ? -AX_EPROTO : frame_parse(buffer, (size_t) n, ret);
+        r = message.msg_flags & MSG_TRUNC ? -AX_EPROTO : parse(buffer, (size_t) n, ret);
         if (r < 0)
                 frame_close_fds(ret);
         return r;

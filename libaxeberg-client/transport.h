@@ -21,13 +21,9 @@ struct frame {
         bool fds_lost; /* it carried more than this process has room for */
 };
 
-enum { FRAME_BELL = 1 };
-
-/* Reads a frame that lies in memory. Returns 0 or -AX_EPROTO. */
-int frame_parse(const uint8_t *bytes, size_t size, struct frame *ret);
 /*
- * Waits for a frame. Returns 0, FRAME_BELL (there is something in the ring), -AX_EAGAIN (only with
- * MSG_DONTWAIT in `flags`), or a different error after which nothing more will come.
+ * Waits for a frame. Returns 0, -AX_EAGAIN (only with MSG_DONTWAIT in `flags`), or a different
+ * error after which nothing more will come.
  */
 int frame_receive(int fd, uint8_t buffer[static AX_FRAME_MAX_SIZE], int flags, struct frame *ret);
 /* Closes the descriptors that nobody has taken from `fds`. */

@@ -15,7 +15,6 @@
 enum {
         AX_PROTOCOL_VERSION = 2,
         AX_FRAME_HEADER_SIZE = 24,
-        AX_FRAME_FLAGS_OFFSET = 20,
         AX_FRAME_MAX_PAYLOAD = 65536, /* message + trailer */
         AX_FRAME_MAX_SIZE = AX_FRAME_HEADER_SIZE + AX_FRAME_MAX_PAYLOAD,
         AX_FRAME_MAX_FDS = 16,
@@ -26,7 +25,6 @@ enum {
 enum {
         AX_FRAME_REPLY = 1,
         AX_FRAME_EVENT = 2,
-        AX_FRAME_ASIDE = 4, /* a request on the socket that the ring's counts leave out (ring.h) */
 };
 
 struct ax_frame_header {

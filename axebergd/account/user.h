@@ -38,9 +38,7 @@ enum user_resource {
 };
 
 struct identity;
-struct program_counters;
 struct user;
-struct vfs_directory;
 
 struct user_table {
         /*
@@ -62,10 +60,8 @@ struct user {
         struct user_table *table;
         unsigned refs;
         uid_t uid;
-        struct identity *identity;         /* the latest connection's, which the next one mostly has, too; or NULL */
-        struct program_counters *unsealed; /* of its processes, see counters.c */
-        struct vfs_directory *directory;   /* the latest that a process of its has entered; or NULL */
-        uint64_t window_pace_usec;         /* when its windows' next process may start, see screen_host.c */
+        struct identity *identity; /* the latest connection's, which the next one mostly has, too; or NULL */
+        uint64_t window_pace_usec; /* when its windows' next process may start, see screen_host.c */
         uint64_t charged[USER_RESOURCES];
         uint64_t refused[USER_RESOURCES];
         UT_hash_handle hh;

@@ -123,7 +123,7 @@ static enum memfd_kind kind_of(unsigned protection, enum memfd_kind writable) {
 int region_new(struct region **ret, struct region_table *table, size_t size, unsigned protection, int *ret_fd) {
         int r = region_create(ret, table, size, protection, true);
 
-        if (r < 0 || !ret_fd)
+        if (r < 0)
                 return r;
         *ret_fd = memfd_make(size, kind_of(protection, MEMFD_SHARED), NULL);
         if (*ret_fd < 0)

@@ -4,8 +4,7 @@
  *
  * The daemon makes and accounts them, and keeps no descriptor: if a program keeps a region mapped
  * after freeing it, that is memory of its own on the host. The seals fix the size. Memory that is
- * not READ_WRITE cannot be written through any descriptor of it (fcntl(2), F_SEAL_FUTURE_WRITE). A
- * program that has memory of its own for a small READ_WRITE region says so, and gets none.
+ * not READ_WRITE cannot be written through any descriptor of it (fcntl(2), F_SEAL_FUTURE_WRITE).
  *
  * A region's place in its table is the low part of its id, so that finding it costs the same
  * however many there are. An attachment to a segment is a region, too, which the daemon has mapped
@@ -74,7 +73,7 @@ struct region_table {
 
 /*
  * Returns 0, -AX_EMEM_INVALID_SIZE, -EINVAL (the protection) or -AX_EMEM_OUT_OF_MEMORY. `*ret_fd`
- * is the caller's, to pass on; NULL: the program has the memory already.
+ * is the caller's, to pass on.
  */
 int region_new(struct region **ret, struct region_table *table, size_t size, unsigned protection, int *ret_fd);
 /*

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <utlist.h>
 
 #include "account/user.h"
 #include "memory/memfd.h"
@@ -12,43 +11,45 @@
 
 /*
  * The daemon maps the counters only when the program has sealed them: what can be punched could
- * make the kernel's thread wait for the program (memory/memfd.h). Then their descriptor is closed.
- * A program seals them at once, but does not tell; so those of a user are looked at when the user's
- * next programs come.
+ * make the kernel's thread wait for the program (memory/memfd.h).
  */
 struct program_counters {
-        int fd; /* -1 when they are mapped */
+        int fd;
         const struct ax_local_counters *map;
         struct user_charge fd_charge, map_charge;
-        struct user *user; /* whose list they are in, or NULL */
-        unsigned n_looks;
-        struct program_counters *prev, *next;
 };
-
-enum { MAX_LOOKS = 8, LOOKS_AT_ONCE = 2 };
-
-static void stop_waiting(struct program_counters *counters) {
-        if (counters->user)
-                DL_DELETE(counters->user->unsealed, counters);
-        counters->user = NULL;
-}
-
-static void close_fd(struct program_counters *counters) {
-        cleanup_close(&counters->fd);
-        counters->fd = -1;
-        user_charge_deinit(&counters->fd_charge);
-}
 
 struct program_counters *counters_free(struct program_counters *counters) {
         if (!counters)
                 return NULL;
-        stop_waiting(counters);
-        close_fd(counters);
+        cleanup_close(&counters->fd);
         if (counters->map)
                 munmap((void *) counters->map, sizeof(*counters->map));
+        user_charge_deinit(&counters->fd_charge);
         user_charge_deinit(&counters->map_charge);
         free(counters);
         return NULL;
+}
+
+int counters_new(struct program_counters **ret, struct user *user, const int **ret_fd) {
+        struct program_counters *counters = calloc(1, sizeof(*counters));
+        int r;
+
+        if (!counters)
+                return -ENOMEM;
+        counters->fd = -1;
+        r = user_charge(user, &counters->fd_charge, USER_HOST_FDS, 1);
+        if (r == 0)
+                r = user_charge(user, &counters->map_charge, USER_MAPPINGS, 1);
+        if (r == 0)
+                r = counters->fd = memfd_make(sizeof(*counters->map), MEMFD_SEALED_LATER, NULL);
+        if (r < 0) {
+                counters_free(counters);
+                return r;
+        }
+        *ret = counters;
+        *ret_fd = &counters->fd;
+        return 0;
 }
 
 /* NULL if the program has not sealed them: then they must not be looked at. */
@@ -61,48 +62,7 @@ static const struct ax_local_counters *look_at(struct program_counters *counters
         if (map == MAP_FAILED)
                 return NULL;
         counters->map = map;
-        stop_waiting(counters);
-        close_fd(counters);
         return map;
-}
-
-/* A program that has not sealed its own after several looks keeps the descriptor, and pays. */
-static void look_at_some(struct user *user) {
-        for (int i = 0; i < LOOKS_AT_ONCE && user->unsealed; i++) {
-                struct program_counters *counters = user->unsealed;
-
-                if (look_at(counters))
-                        continue;
-                stop_waiting(counters);
-                if (++counters->n_looks == MAX_LOOKS)
-                        continue;
-                counters->user = user;
-                DL_APPEND(user->unsealed, counters);
-        }
-}
-
-int counters_new(struct program_counters **ret, struct user *user, const int **ret_fd) {
-        struct program_counters *counters = calloc(1, sizeof(*counters));
-        int r;
-
-        if (!counters)
-                return -ENOMEM;
-        counters->fd = -1;
-        look_at_some(user);
-        r = user_charge(user, &counters->fd_charge, USER_HOST_FDS, 1);
-        if (r == 0)
-                r = user_charge(user, &counters->map_charge, USER_MAPPINGS, 1);
-        if (r == 0)
-                r = counters->fd = memfd_make(sizeof(*counters->map), MEMFD_SEALED_LATER, NULL);
-        if (r < 0) {
-                counters_free(counters);
-                return r;
-        }
-        counters->user = user;
-        DL_APPEND(user->unsealed, counters);
-        *ret = counters;
-        *ret_fd = &counters->fd;
-        return 0;
 }
 
 void local_totals_count(struct local_totals *totals, enum ax_local_call call, int64_t result) {

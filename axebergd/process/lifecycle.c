@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "process/lifecycle.h"
-#include "process/by_host.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -58,9 +57,6 @@ static void process_free(struct process *process) {
         assert(!process->children && !process->ending);
         if (process->parent)
                 DL_DELETE(process->parent->children, process);
-        by_host_remove(process);
-        table->passed_through -= process->passed_through;
-        table->mounts -= process->serves_mount;
         HASH_DEL(table->processes, process);
         id_list_remove(&table->pids, (uint64_t) process->pid);
         table->count--;
@@ -159,7 +155,6 @@ static int process_create(struct process **ret, struct process_table *table, str
         observer_notify(table->observer, counts_changed);
         if (parent) {
                 inherit(process, parent);
-                by_host_add(process);
                 trace_process(process, AX_TRACE_PROCESS, "created", "parent %d, uid %u", parent->pid,
                               (unsigned) process->identity->uid);
                 observer_notify(table->observer, process_started, process);
@@ -342,9 +337,7 @@ int process_own_host(struct process *process, pid_t pid) {
 
         if (r < 0)
                 return r;
-        by_host_remove(process);
         process->host_pid = pid;
-        by_host_add(process);
         if (process->state == PROCESS_STOPPED)
                 signal_host(process, SIGSTOP);
         return 0;

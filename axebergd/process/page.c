@@ -58,14 +58,6 @@ void system_page_set_traced(struct system_page *system, bool traced) {
         finish(&page->sequence);
 }
 
-/* What a mount does is of other programs. */
-static uint32_t wanted_of(const struct process *process) {
-        const struct trace *trace = process->table->trace;
-        uint32_t others = process->serves_mount ? trace->categories & 1u << AX_TRACE_FILE : 0;
-
-        return trace_categories_of(trace, process->traced) | others;
-}
-
 int process_page_new(struct process *process, int *ret_fd) {
         void *map;
 
@@ -97,7 +89,7 @@ void process_page_publish(struct process *process) {
         SET(peak, process->regions.account.peak);
         SET(regions, process->regions.count);
         SET(attachments, process->regions.n_attachments);
-        SET(traced, wanted_of(process));
+        SET(traced, trace_categories_of(process->table->trace, process->traced));
         finish(&page->sequence);
 }
 

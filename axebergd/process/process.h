@@ -58,23 +58,8 @@ struct system_page {
         int fd;
 };
 
-/* See process/by_host.h. */
-struct ended_host {
-        pid_t host_pid; /* 0: none */
-        int32_t pid;
-        trace_set traced;
-        uint64_t ended_usec;
-};
-
-enum { MAX_ENDED_HOSTS = 64 };
-
 struct process_table {
         struct process *processes; /* by pid */
-        struct process *by_host;   /* by the host's pid */
-        struct ended_host ended_hosts[MAX_ENDED_HOSTS];
-        unsigned next_ended_host;
-        uint64_t passed_through; /* files of mounts that programs read and write without an event */
-        unsigned mounts;         /* processes that serve one */
         struct id_list pids;
         int32_t last_pid;
         unsigned count;
@@ -136,8 +121,6 @@ struct process {
         bool has_report;                    /* the parent has not been told yet */
         bool status_from_host;              /* a zombie whose status the host program's end has */
         bool awaits_host;                   /* a zombie that is reported when its host program has gone, too */
-        bool serves_mount;                  /* it has asked for the mount table */
-        bool is_by_host;                    /* see process/by_host.h */
         struct wait_queue children_changed; /* parked waits of this process */
 
         struct user *user;
@@ -166,9 +149,7 @@ struct process {
         uint64_t calls;
         uint64_t bytes_read, bytes_written; /* through the daemon */
 
-        uint64_t passed_through; /* as in the table */
-
-        UT_hash_handle hh, host_hh;
+        UT_hash_handle hh;
 };
 
 struct process *process_from_pid(const struct process_table *table, int32_t pid);

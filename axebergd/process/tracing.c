@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "process/tracing.h"
 
-#include "process/by_host.h"
 #include "process/page.h"
 #include "process/process.h"
 
@@ -10,8 +9,6 @@ static void publish(struct process_table *table) {
         struct process *process, *next;
 
         trace_update(table->trace);
-        if (table->trace->changed)
-                table->trace->changed(table->trace);
         system_page_set_traced(&table->page, table->trace->categories != 0);
         HASH_ITER (hh, table->processes, process, next) {
                 process_page_publish(process);
@@ -23,7 +20,6 @@ static void mark_processes(struct process_table *table, unsigned place, const st
         trace_set bit = (trace_set) 1 << place;
         struct process *process, *next;
 
-        by_host_forget(table, bit);
         HASH_ITER (hh, table->processes, process, next) {
                 process->traced &= ~bit;
         }
@@ -58,14 +54,6 @@ int tracing_begin(struct process *process, const struct trace_filter *filter) {
         mark_processes(table, process->trace_request->place, filter);
         publish(table);
         return 0;
-}
-
-void tracing_serve_mount(struct process *process) {
-        if (process->serves_mount)
-                return;
-        process->serves_mount = true;
-        process->table->mounts++;
-        process_page_publish(process);
 }
 
 void tracing_end(struct process *process) {

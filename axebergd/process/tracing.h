@@ -18,9 +18,4 @@ void tracing_set_filter(struct process_table *table, const struct trace_filter *
  * first. Returns 0, -EBUSY, -EDQUOT or -ENOMEM.
  */
 int tracing_begin(struct process *process, const struct trace_filter *filter);
-/*
- * The process serves a mount: it is asked for its requests if anybody wants file events of any
- * program, because only the daemon knows which program a request is of.
- */
-void tracing_serve_mount(struct process *process);
 void tracing_end(struct process *process); /* fine if it has asked for nothing */

@@ -81,12 +81,12 @@ int admission_identify(struct kernel *kernel, int fd, struct peer *ret) {
         return 0;
 }
 
-int admission_charge(struct admission *admission, const struct peer *peer) {
+int admission_charge(struct admission *admission, const struct peer *peer, unsigned n_fds) {
         size_t bytes = peer->identity->n_groups * sizeof(gid_t);
         int r = user_charge(peer->user, &admission->connection, USER_CONNECTIONS, 1);
 
         if (r == 0)
-                r = user_charge(peer->user, &admission->fds, USER_HOST_FDS, 1);
+                r = user_charge(peer->user, &admission->fds, USER_HOST_FDS, n_fds);
         return r < 0 ? r : user_charge(peer->user, &admission->buffers, USER_BUFFERS, bytes);
 }
 

@@ -24,8 +24,8 @@ struct admission {
  * own user only) or another negative errno.
  */
 int admission_identify(struct kernel *kernel, int fd, struct peer *ret);
-/* Charges a connection with its descriptor. Returns 0 or -EDQUOT. */
-int admission_charge(struct admission *admission, const struct peer *peer);
+/* Charges a connection with `n_fds` descriptors. Returns 0 or -EDQUOT. */
+int admission_charge(struct admission *admission, const struct peer *peer, unsigned n_fds);
 void admission_deinit(struct admission *admission);
 
 /* A pidfd of the process that connected. Returns it, or a negative errno. */

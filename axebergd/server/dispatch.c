@@ -148,14 +148,12 @@ static void dispatch_on_reply(const ProtobufCMessage *reply, void *data) {
 }
 
 static int check_header(const struct session *session, const struct ax_frame_header *header, size_t size) {
-        uint32_t allowed_flags = session->intake.rings ? AX_FRAME_ASIDE : 0;
-
         if (header->length != size || header->trailer > size - AX_FRAME_HEADER_SIZE)
                 return log_client(LOG_WARNING, EBADMSG, session->connection.peer.host_pid,
                                   session->connection.peer.user->uid,
                                   "client %d: frame of %zu bytes says length %u, trailer %u",
                                   (int) session->connection.peer.host_pid, size, header->length, header->trailer);
-        if (header->serial == 0 || (header->flags & ~allowed_flags) != 0)
+        if (header->serial == 0 || header->flags != 0)
                 return log_client(LOG_WARNING, EBADMSG, session->connection.peer.host_pid,
                                   session->connection.peer.user->uid, "client %d: serial %u, flags %#x in a request",
                                   (int) session->connection.peer.host_pid, header->serial, header->flags);

@@ -16,33 +16,25 @@
  * The one frame that is being received; one byte more than a frame may have, to see that it has
  * more. A call that is kept takes the buffer along, and leaves its spare behind when it ends.
  */
+enum { RECEIVE_SIZE = AX_FRAME_MAX_SIZE + 1 };
 static uint8_t *receive_buffer, *spare_buffer;
 
 /* Mapped, so that what thousands of waiting calls kept goes back to the host when they end. */
 static uint8_t *buffer_new(void) {
-        uint8_t *buffer = mmap(NULL, INPUT_BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        uint8_t *buffer = mmap(NULL, RECEIVE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
         return buffer == MAP_FAILED ? NULL : buffer;
 }
 
 static void buffer_free(uint8_t *buffer) {
         if (buffer)
-                munmap(buffer, INPUT_BUFFER_SIZE);
+                munmap(buffer, RECEIVE_SIZE);
 }
 
 static bool receive_prepare(void) {
         if (!receive_buffer)
                 receive_buffer = spare_buffer ? steal_pointer(&spare_buffer) : buffer_new();
         return receive_buffer;
-}
-
-uint8_t *input_take_frame(void) {
-        return steal_pointer(&receive_buffer);
-}
-
-void input_restore_frame(uint8_t *frame) {
-        buffer_free(receive_buffer);
-        receive_buffer = frame;
 }
 
 int input_keep_trailer(const uint8_t **trailer, size_t size, void **ret_copy) {
@@ -100,7 +92,7 @@ static ssize_t receive_with_control(int fd, struct input_control *ret) {
                 struct cmsghdr align;
                 char data[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int) * INPUT_MAX_FDS)];
         } control;
-        struct iovec iov = { .iov_base = receive_buffer, .iov_len = INPUT_BUFFER_SIZE };
+        struct iovec iov = { .iov_base = receive_buffer, .iov_len = RECEIVE_SIZE };
         struct msghdr message = {
                 .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
         };
@@ -118,7 +110,7 @@ ssize_t input_receive(int fd, const uint8_t **ret_frame, struct input_control *r
                 return -ENOMEM;
         *ret_frame = receive_buffer;
         n = ret_control ? receive_with_control(fd, ret_control)
-                        : socket_recv(fd, receive_buffer, INPUT_BUFFER_SIZE, MSG_DONTWAIT);
+                        : socket_recv(fd, receive_buffer, RECEIVE_SIZE, MSG_DONTWAIT);
         if (n < 0)
                 return errno == EAGAIN || errno == EINTR ? 0 : -errno;
         return n == 0 ? -ECONNRESET : n; /* end of file, or an empty packet, which is no frame either */

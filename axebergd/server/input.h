@@ -9,8 +9,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "frame.h"
-
 enum { INPUT_MAX_FDS = 253 /* SCM_MAX_FD, unix(7) */ };
 
 /*
@@ -29,14 +27,6 @@ struct input_control {
  * connection is over. The frame stays until the next one is received.
  */
 ssize_t input_receive(int fd, const uint8_t **ret_frame, struct input_control *ret_control);
-
-/*
- * Takes the frame received last away, with the buffer that it lies in; and makes one that was taken
- * away the last one again.
- */
-enum { INPUT_BUFFER_SIZE = AX_FRAME_MAX_SIZE + 1 };
-uint8_t *input_take_frame(void);
-void input_restore_frame(uint8_t *frame);
 
 /*
  * Makes the trailer of the frame received last outlast it; a large one keeps the whole buffer.

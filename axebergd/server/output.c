@@ -116,16 +116,12 @@ int output_send(struct output *output, int fd, const struct output_parts *parts)
         int r = output->frames ? -EAGAIN
                                : send_frame(fd, iov, parts->trailer_size > 0 ? 2 : 1, parts->fds, parts->n_fds);
 
-        if (r != -EAGAIN && r != -ENOBUFS && r != -ENOMEM) {
-                output->n_accepted++;
-                output->n_sent++;
+        if (r != -EAGAIN && r != -ENOBUFS && r != -ENOMEM)
                 return r;
-        }
         r = frame_new(&frame, output, parts);
         if (r < 0)
                 return r;
         output->size += frame->size;
-        output->n_accepted++;
         DL_APPEND(output->frames, frame);
         return 0;
 }
@@ -140,7 +136,6 @@ int output_flush(struct output *output, int fd) {
                         return r == -EAGAIN || r == -ENOBUFS ? 0 : r;
                 DL_DELETE(output->frames, frame);
                 output->size -= frame->size;
-                output->n_sent++;
                 frame_free(output, frame);
         }
         return 0;

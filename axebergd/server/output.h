@@ -20,7 +20,6 @@ struct output {
         size_t limit; /* bytes */
         struct output_frame *frames;
         size_t size;
-        uint32_t n_accepted, n_sent; /* frames, ever: sent or queued, and sent */
 };
 
 /* What a frame is made of. The descriptors stay the caller's. */

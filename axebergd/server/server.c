@@ -212,7 +212,6 @@ void server_deinit(struct server *server) {
                 session_free(session);
         }
         input_forget_buffers();
-        rings_forget_kept();
         cleanup_close(&server->spare_fd);
         server->spare_fd = -1;
 }

@@ -17,12 +17,10 @@
 #include "process/stop.h"
 #include "server/dispatch.h"
 #include "server/input.h"
-#include "server/intake.h"
 #include "util/cleanup.h"
 #include "util/container.h"
 #include "util/identity.h"
 #include "util/log.h"
-#include "util/socket.h"
 
 enum { MAX_WORKING = 64 };
 
@@ -40,7 +38,7 @@ static bool session_is_stopped(const struct session *session) {
         const struct process *process = session->connection.process;
 
         /* its program's Start is taken even then, so that the program is stopped, too */
-        return process && process_is_stopped(process) && !session->intake.wants_sender;
+        return process && process_is_stopped(process) && !session->wants_sender;
 }
 
 /*
@@ -52,42 +50,16 @@ static void session_update_events(struct session *session) {
         uint32_t events = reads ? EPOLLIN : 0;
 
         lane_set_events(&session->io, session->output.frames ? EPOLLOUT : events);
-        if (!rings_are_used(session->intake.rings))
-                return;
-        if (!reads || session->output.frames)
-                polled_stop(&session->polled);
-        else if (!rings_do_rest(session->intake.rings))
-                polled_heat(&session->connection.peer.user->lane, &session->polled);
 }
 
 void session_fail(struct session *session) {
         shutdown(session->fd, SHUT_RDWR);
 }
 
-/* Returns 1, 0 if the frame has to go over the socket, or a negative errno. */
-static int send_over_rings(struct session *session, const struct output_parts *parts) {
-        bool bell;
-        int r;
-
-        if (parts->n_fds > 0 || session->output.frames)
-                return 0;
-        r = rings_push(session->intake.rings, parts->head, parts->head_size, parts->trailer, parts->trailer_size,
-                       &bell);
-        if (bell) /* a full socket wakes the client, too */
-                (void) socket_send(session->fd, "", AX_BELL_SIZE, MSG_DONTWAIT | MSG_NOSIGNAL);
-        return r;
-}
-
 void session_send(struct session *session, const struct output_parts *parts) {
         const struct peer *peer = &session->connection.peer;
-        int r = send_over_rings(session, parts);
+        int r = output_send(&session->output, session->fd, parts);
 
-        if (r == 0) {
-                r = output_send(&session->output, session->fd, parts);
-                rings_set_sent(session->intake.rings, session->output.n_sent);
-        }
-        if (r == -EBADMSG)
-                intake_complain(&session->intake);
         if (r == -EDQUOT || r == -ENOMEM || r == -EMFILE || r == -ENFILE)
                 log_client(LOG_WARNING, 0, peer->host_pid, peer->user->uid,
                            "client %d does not read its replies; disconnecting it with %zu bytes unread",
@@ -98,35 +70,60 @@ void session_send(struct session *session, const struct output_parts *parts) {
                 session_update_events(session);
 }
 
-static int serve_frame(struct session *session, const uint8_t *frame, size_t size) {
+/*
+ * No method takes descriptors. They are the client's, and so is the time that closing them takes.
+ */
+static int reject_descriptors(struct session *session, const struct input_control *control) {
         const struct peer *peer = &session->connection.peer;
+
+        for (size_t i = 0; i < control->n_fds; i++)
+                close_later(session->table->kernel->workers, peer->user, control->fds[i]);
+        if (control->n_fds == 0)
+                return 0;
+        return log_client(LOG_WARNING, EBADMSG, peer->host_pid, peer->user->uid,
+                          "client %d: %zu descriptors in a frame", (int) peer->host_pid, control->n_fds);
+}
+
+/* Returns the frame's size, 0 (there is none yet) or a negative errno: the session is over. */
+static ssize_t receive_frame(struct session *session, const uint8_t **ret_frame) {
+        bool wants_control = session->wants_sender || session->table->admits_descriptors;
+        struct input_control control;
+        ssize_t n = input_receive(session->fd, ret_frame, wants_control ? &control : NULL);
         int r;
 
-        if (size < AX_FRAME_HEADER_SIZE || size > AX_FRAME_MAX_SIZE)
-                return log_client(LOG_WARNING, EBADMSG, peer->host_pid, peer->user->uid,
-                                  "client %d: frame of %zu bytes", (int) peer->host_pid, size);
-        r = dispatch(session, frame, size);
-        return r < 0 ? r : 1;
+        if (n <= 0 || !wants_control)
+                return n;
+        if (session->wants_sender) {
+                session->connection.sender = control.sender;
+                session->wants_sender = false;
+                setsockopt(session->fd, SOL_SOCKET, SO_PASSCRED, &(int){ 0 }, sizeof(int));
+        }
+        r = reject_descriptors(session, &control);
+        return r < 0 ? r : n;
 }
 
 /*
- * Receives and serves one frame. `readable`: the socket may have something. Returns a positive
- * number, 0 (there is none) or a negative errno: the session is over.
+ * Receives and serves one frame. Returns 1, 0 (there is none) or a negative errno: the session is
+ * over.
  */
-static int session_receive(struct session *session, bool readable) {
+static int session_receive(struct session *session) {
+        const struct peer *peer = &session->connection.peer;
         const uint8_t *frame;
-        ssize_t n = intake_receive(&session->intake, readable, &frame);
+        ssize_t n = receive_frame(session, &frame);
+        int r;
 
-        if (n == -EAGAIN)
-                return 1;
-        session->connection.sender = session->intake.sender;
-        return n > 0 ? serve_frame(session, frame, (size_t) n) : (int) n;
+        if (n <= 0)
+                return (int) n;
+        if (n < AX_FRAME_HEADER_SIZE || n > AX_FRAME_MAX_SIZE)
+                return log_client(LOG_WARNING, EBADMSG, peer->host_pid, peer->user->uid,
+                                  "client %d: frame of %zd bytes", (int) peer->host_pid, n);
+        r = dispatch(session, frame, (size_t) n);
+        return r < 0 ? r : 1;
 }
 
 static int session_flush(struct session *session) {
         int r = output_flush(&session->output, session->fd);
 
-        rings_set_sent(session->intake.rings, session->output.n_sent);
         if (r == 0)
                 session_update_events(session);
         return r;
@@ -139,49 +136,25 @@ static void session_on_io(struct lane_source *source, uint32_t events) {
         if (events & EPOLLOUT)
                 r = session_flush(session);
         if (r == 0 && events & EPOLLIN)
-                r = session_receive(session, true);
+                r = session_receive(session);
         else if (r == 0 && events & (EPOLLHUP | EPOLLERR))
                 r = -ECONNRESET;
         if (r < 0)
                 session_free(session);
-        else
-                session_update_events(session);
 }
 
 static bool session_try(struct lane_source *source) {
         struct session *session = container_of(source, struct session, io);
-        int r = rings_are_used(session->intake.rings) ? 0 : session_receive(session, true);
+        int r = session_receive(session);
 
         if (r < 0)
                 session_free(session);
-        else if (rings_are_used(session->intake.rings))
-                session_update_events(session);
         return r != 0;
 }
 
-static bool session_is_polled_for(const struct polled *polled) {
-        const struct session *session = container_of(polled, struct session, polled);
-
-        return intake_has_input(&session->intake);
-}
-
-static bool session_rest(struct polled *polled) {
-        struct session *session = container_of(polled, struct session, polled);
-
-        return intake_rest(&session->intake);
-}
-
-static void session_on_polled(struct polled *polled) {
-        struct session *session = container_of(polled, struct session, polled);
-
-        if (session_receive(session, false) < 0)
-                session_free(session);
-        else
-                session_update_events(session);
-}
-
-static void session_on_peer_exit(struct peer_watch *watch) {
-        session_free(container_of(watch, struct session, peer_exit));
+static void session_on_peer_exit(struct lane_source *source, uint32_t events) {
+        (void) events;
+        session_free(container_of(source, struct session, peer_exit));
 }
 
 bool session_has_in_flight(const struct session *session, uint32_t serial) {
@@ -282,8 +255,7 @@ static bool session_has_input(struct process_listener *listener) {
         const struct session *session = session_from_listener(listener);
         char byte;
 
-        return session->io.events & EPOLLIN &&
-               (session_is_polled_for(&session->polled) || recv(session->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0);
+        return session->io.events & EPOLLIN && recv(session->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
 static const struct process_listener_ops session_listener_ops = {
@@ -296,13 +268,10 @@ static const struct process_listener_ops session_listener_ops = {
 
 static int session_connect(struct connection *connection, struct process *process, bool hosted, int *ret_fd);
 
-static int session_make_rings(struct connection *connection, int *ret_fd);
-
 static const struct connection_ops session_ops = {
         .keep = session_keep,
         .cancel = session_cancel,
         .connect = session_connect,
-        .make_rings = session_make_rings,
 };
 
 /* Calls that a worker still has go on without a connection. */
@@ -325,19 +294,18 @@ struct session *session_free(struct session *session) {
         kernel = session->table->kernel;
         peer = &session->connection.peer;
         lane_unwatch(&session->io);
-        peer_watch_remove(&session->peer_exit);
+        lane_unwatch(&session->peer_exit);
         if (session->connection.process)
                 process_exit_on_disconnect(session->connection.process);
         session_orphan_calls(session);
         output_deinit(&session->output);
-        polled_stop(&session->polled);
-        intake_deinit(&session->intake);
         if (session->is_listed) {
                 DL_DELETE(session->table->sessions, session);
                 kernel->n_sessions--;
                 observer_notify(kernel->processes.observer, counts_changed);
         }
         close_later(kernel->workers, peer->user, session->fd); /* with what was sent and never received */
+        cleanup_close(&session->pidfd);
         admission_deinit(&session->admission);
         identity_unref(peer->identity);
         user_unref(peer->user);
@@ -346,11 +314,11 @@ struct session *session_free(struct session *session) {
 }
 
 /* Charges the session to its user, lists it and listens to it. */
-static int session_open(struct session *session) {
+static int session_open(struct session *session, unsigned n_fds) {
         struct session_table *table = session->table;
         struct kernel *kernel = table->kernel;
         struct user *user = session->connection.peer.user;
-        int r = admission_charge(&session->admission, &session->connection.peer);
+        int r = admission_charge(&session->admission, &session->connection.peer, n_fds);
 
         if (r < 0)
                 return r;
@@ -359,8 +327,6 @@ static int session_open(struct session *session) {
         kernel->n_sessions++;
         observer_notify(kernel->processes.observer, counts_changed);
         output_init(&session->output, user, kernel->workers, kernel->config->output_per_connection);
-        session->intake.user = user;
-        session->intake.host_pid = session->connection.peer.host_pid;
         r = lane_watch(&user->lane, &session->io, session->fd, EPOLLIN, session_on_io);
         if (r == 0)
                 lane_set_try(&session->io, session_try);
@@ -372,11 +338,13 @@ static int session_admit(struct session *session) {
         int r = admission_identify(session->table->kernel, session->fd, peer);
 
         if (r == 0)
-                r = session_open(session);
+                r = session_open(session, 2);
         if (r < 0)
                 return r;
-        return peer_watch_add(&session->table->peers, &session->peer_exit, peer->user, session->fd, peer->host_pid,
-                              session_on_peer_exit);
+        session->pidfd = admission_open_pidfd(session->fd, peer->host_pid);
+        if (session->pidfd < 0)
+                return session->pidfd;
+        return lane_watch(&peer->user->lane, &session->peer_exit, session->pidfd, EPOLLIN, session_on_peer_exit);
 }
 
 static struct session *session_create(struct session_table *table, int fd) {
@@ -388,11 +356,7 @@ static struct session *session_create(struct session_table *table, int fd) {
         session->connection.listener.ops = &session_listener_ops;
         session->table = table;
         session->fd = fd;
-        session->intake = (struct intake){ .fd = fd,
-                                           .workers = table->kernel->workers,
-                                           .admits_descriptors = table->admits_descriptors };
-        session->polled =
-                (struct polled){ .has_input = session_is_polled_for, .rest = session_rest, .ready = session_on_polled };
+        session->pidfd = -1;
         return session;
 }
 
@@ -428,9 +392,9 @@ static int session_connect(struct connection *connection, struct process *proces
         session->connection.peer.user = user_ref(process->user);
         session->connection.peer.identity = identity_ref(process->identity);
         session->connection.spawned = true;
-        session->intake.wants_sender = hosted;
+        session->wants_sender = hosted;
         admission_block_descriptors(fds[0]);
-        r = session_open(session);
+        r = session_open(session, 1);
         if (r >= 0 && hosted && setsockopt(fds[0], SOL_SOCKET, SO_PASSCRED, &(int){ 1 }, sizeof(int)) < 0)
                 r = -errno;
         if (r < 0) {
@@ -442,17 +406,4 @@ static int session_connect(struct connection *connection, struct process *proces
         process->listener = &session->connection.listener;
         *ret_fd = fds[1];
         return 0;
-}
-
-static int session_make_rings(struct connection *connection, int *ret_fd) {
-        struct session *session = session_from_connection(connection);
-        struct kernel *kernel = session->table->kernel;
-        int r;
-
-        if (session->intake.rings)
-                return -EEXIST;
-        r = rings_new(&session->intake.rings, kernel->workers, connection->peer.user,
-                      kernel->users.lanes.spin_limit_nsec, ret_fd);
-        rings_count_from(session->intake.rings, session->output.n_accepted + 1);
-        return r;
 }

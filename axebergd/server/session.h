@@ -4,19 +4,16 @@
  *
  * A session is admitted (charged to its user) before it exists, becomes a process with Hello, and
  * ends with the socket's end of file or with the peer's death, whichever comes first. It is
- * served in its user's lane, a frame at a time, over the socket or over rings (rings.h). What the
- * client does not read waits in a bounded queue, and while that is not empty nothing is read from
- * the client. A session is freed from its own callbacks only: elsewhere session_fail() shuts the
- * socket down, which brings one.
+ * served in its user's lane, a frame at a time. What the client does not read waits in a bounded
+ * queue, and while that is not empty nothing is read from the client. A session is freed from its
+ * own callbacks only: elsewhere session_fail() shuts the socket down, which brings one.
  */
 #pragma once
 
 #include <stdbool.h>
 
 #include "server/admission.h"
-#include "server/intake.h"
 #include "server/output.h"
-#include "server/peer_exit.h"
 #include "syscalls/call.h"
 #include "util/lane.h"
 
@@ -27,7 +24,6 @@ struct session;
 struct session_table {
         struct kernel *kernel;
         struct session *sessions;
-        struct peer_exits peers;
         bool admits_descriptors; /* the host's kernel lets through what clients pass */
 };
 
@@ -35,16 +31,14 @@ struct session {
         struct connection connection; /* system calls know this part */
         struct session_table *table;
         struct admission admission;
-        int fd;
-        struct lane_source io;
-        struct peer_watch peer_exit;
-        bool is_listed; /* in the table */
-        bool greeted;   /* Hello has come */
-        struct intake intake;
+        int fd, pidfd;
+        struct lane_source io, peer_exit;
+        bool is_listed;    /* in the table */
+        bool greeted;      /* Hello has come */
+        bool wants_sender; /* of the first frame, see struct connection */
         struct call *in_flight;
         unsigned n_in_flight;
         struct output output;
-        struct polled polled;
         struct session *prev, *next;
 };
 

@@ -44,7 +44,6 @@ struct connection {
         struct peer peer;
         struct process *process; /* NULL before Hello and after the process's end */
         bool spawned;            /* of a spawned process that has not said Hello yet */
-        bool wants_rings;        /* Hello asked for them */
         pid_t sender;            /* the host process that sent its first frame; 0: unknown */
 };
 
@@ -61,11 +60,6 @@ struct connection_ops {
          * or a negative errno.
          */
         int (*connect)(struct connection *connection, struct process *process, bool hosted, int *ret_fd);
-        /*
-         * Makes rings, of which the next frame will tell the program. `*ret_fd` stays the
-         * connection's. Returns 0 or a negative errno.
-         */
-        int (*make_rings)(struct connection *connection, int *ret_fd);
 };
 
 /* What a reply is made of; the message is the closure's argument. */

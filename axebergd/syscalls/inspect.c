@@ -9,7 +9,6 @@
 #include "axeberg.h"
 #include "kernel.h"
 #include "process/process.h"
-#include "process/tracing.h"
 #include "syscalls/call.h"
 #include "syscalls/describe.h"
 #include "syscalls/reply_list.h"
@@ -136,7 +135,6 @@ SYSCALL(mount_list, Empty, MountListReply) {
                 call_reply(call, -EPERM);
                 return;
         }
-        tracing_serve_mount(call->process);
         for (size_t i = 0; i < vfs->n_mounts; i++) {
                 const struct mount *mount = &vfs->mounts[i];
 
@@ -169,8 +167,6 @@ SYSCALL(mount_report, MountReportRequest, Empty) {
         counters->mount_errors += request->errors;
         counters->bytes_read += request->bytes_read;
         counters->bytes_written += request->bytes_written;
-        call->kernel->processes.passed_through += request->passed_through - call->process->passed_through;
-        call->process->passed_through = request->passed_through;
         call_reply(call, 0);
 }
 

@@ -22,24 +22,9 @@
 
 enum { SEGMENTS_PER_REPLY = 256 };
 
-/* The program has the memory: it is accounted, and that is all. */
-static void alloc_prepared(struct call *call, size_t size, unsigned protection) {
-        struct region *region;
-        int r = protection == AX_PROT_READ_WRITE ? region_new(&region, &call->process->regions, size, protection, NULL)
-                                                 : -EINVAL; /* M3: nobody could say that it is not written */
-
-        call_reply_id(call, r, r == 0 ? region->id : 0);
-}
-
 SYSCALL(mem_alloc, MemAllocRequest, IdReply) {
         struct region *region;
-        int fd, r;
-
-        if (request->prepared) {
-                alloc_prepared(call, request->size, request->protection);
-                return;
-        }
-        r = region_new(&region, &call->process->regions, request->size, request->protection, &fd);
+        int fd, r = region_new(&region, &call->process->regions, request->size, request->protection, &fd);
 
         if (r < 0) {
                 call_reply_id(call, r, 0);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "axeberg.h"
-#include "config.h"
 #include "kernel.h"
 #include "object/console.h"
 #include "object/object.h"
@@ -62,24 +61,16 @@ static void refuse_version(struct call *call, uint32_t version) {
 
 static void hello_reply(struct call *call) {
         Axeberg__HelloReply reply = AXEBERG__HELLO_REPLY__INIT;
-        int fds[4] = { call->kernel->processes.page.fd, -1, -1, -1 };
-        struct connection *connection = call->connection;
+        int fds[3] = { call->kernel->processes.page.fd, -1, -1 };
         const int *counters_fd;
-        size_t n_fds = 0;
 
         /* without them the library asks */
         if (process_page_new(call->process, &fds[1]) == 0 &&
             counters_new(&call->process->counters, call->process->user, &counters_fd) == 0) {
                 fds[2] = *counters_fd;
-                n_fds = 3;
+                call->reply.fds = fds;
+                call->reply.n_fds = 3;
         }
-        if (connection && connection->wants_rings && call->kernel->config->rings &&
-            connection->ops->make_rings(connection, &fds[n_fds]) == 0) {
-                reply.rings = true;
-                n_fds++;
-        }
-        call->reply.fds = fds;
-        call->reply.n_fds = n_fds;
         reply.version = AX_PROTOCOL_VERSION;
         reply.pid = call->process->pid;
         call_reply_message(call, 0, &reply.base);
@@ -151,7 +142,6 @@ SYSCALL(hello, HelloRequest, HelloReply) {
                 refuse_version(call, request->version);
                 return;
         }
-        call->connection->wants_rings = request->rings;
         if (call->connection->spawned) {
                 hello_from_spawned(call, request);
                 return;

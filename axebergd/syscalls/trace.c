@@ -12,7 +12,6 @@
 #include "methods.h"
 #include "names.h"
 #include "printable.h"
-#include "process/by_host.h"
 #include "process/process.h"
 #include "process/tracing.h"
 #include "syscalls/call.h"
@@ -43,27 +42,12 @@ static int take_filter(struct trace_filter *ret, const Axeberg__TraceFilterReque
         return 0;
 }
 
-/*
- * Answers once no mount caches, if the requests of mounts are recorded now: from then on the host's
- * kernel asks about everything.
- */
-static void reply_once_told(struct call *call) {
-        call_reply(call, 0);
-}
-
-static void answer_switched(struct call *call) {
-        struct wait_queue *queue = changes_stop_queue(&call->kernel->vfs.changes);
-
-        if (!queue || call_park(call, queue, reply_once_told, call_drop_data) < 0)
-                call_reply(call, 0);
-}
-
 SYSCALL(trace_enable, Empty, Empty) {
         (void) request;
         if (!may_switch(call))
                 return;
         tracing_set(&call->kernel->processes, true);
-        answer_switched(call);
+        call_reply(call, 0);
 }
 
 SYSCALL(trace_disable, Empty, Empty) {
@@ -91,10 +75,7 @@ SYSCALL(trace_set_filter, TraceFilterRequest, Empty) {
         r = take_filter(&filter, request);
         if (r == 0)
                 tracing_set_filter(&call->kernel->processes, &filter);
-        if (r == 0)
-                answer_switched(call);
-        else
-                call_reply(call, r);
+        call_reply(call, r);
 }
 
 SYSCALL(trace_status, Empty, TraceStatusReply) {
@@ -114,8 +95,6 @@ SYSCALL(trace_status, Empty, TraceStatusReply) {
         reply.next = trace->next;
         reply.oldest = oldest ? oldest->number : trace->next;
         reply.recorded = trace->next - trace->first;
-        reply.mounts = call->kernel->processes.mounts;
-        reply.passed_through = call->kernel->processes.passed_through;
         call_reply_message(call, 0, &reply.base);
 }
 
@@ -213,12 +192,7 @@ SYSCALL(trace_begin, TraceFilterRequest, Empty) {
         if (!may_switch(call))
                 return;
         r = take_filter(&filter, request);
-        if (r == 0)
-                r = tracing_begin(call->process, &filter);
-        if (r == 0)
-                answer_switched(call);
-        else
-                call_reply(call, r);
+        call_reply(call, r < 0 ? r : tracing_begin(call->process, &filter));
 }
 
 SYSCALL(trace_end, Empty, Empty) {
@@ -376,30 +350,14 @@ SYSCALL(trace_event, TraceEventRequest, Empty) {
         call_reply(call, 0);
 }
 
-/* The process that made a request to a mount, or that has started who made it. */
-static bool find_program(const struct process_table *table, const Axeberg__MountEvent *message,
-                         struct trace_subject *ret) {
-        bool found = by_host_find(table, message->host_pid, ret);
-
-        for (size_t i = 0; !found && i < message->n_ancestors && i < AX_MOUNT_ANCESTORS; i++)
-                found = by_host_find(table, message->ancestors[i], ret);
-        return found;
-}
-
 /*
- * Of a mount. A host program that is no process, and was started by none, goes by the file server's
- * pid. The program's name is the host program's. Whoever traces the file server gets all.
+ * Of a mount. The host's processes have no axeberg pid, so they go by the file server's, and the
+ * pids of requests and filters mean that. The program's name is the host program's.
  */
 static void record_mount_event(struct call *call, const Axeberg__MountEvent *message) {
-        const struct process *server = call->process;
-        struct trace_subject subject = { .pid = server->pid };
         struct trace_event event;
 
-        (void) find_program(server->table, message, &subject);
-        subject.requests |= server->traced;
-        subject.command = server->command;
-        trace_event_init(&event, server->table->trace, AX_TRACE_FILE, subject);
-        if (!event.wanted)
+        if (!process_event_init(&event, call->process, AX_TRACE_FILE))
                 return;
         event.host_pid = message->host_pid;
         event.uid = message->uid;

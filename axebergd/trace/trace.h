@@ -70,11 +70,10 @@ struct trace {
         struct trace_filter filter; /* of that */
         struct trace_request *requests[TRACE_PLACES];
         /* the union, see trace_update() */
-        trace_set wanted[TRACE_CATEGORIES];   /* by category */
-        trace_set everyone, children;         /* requests that name no processes; those that follow children */
-        trace_set live;                       /* requests that there are; the kernel's own always is one */
-        uint32_t categories;                  /* that somebody wants; 0: the trace is off */
-        void (*changed)(struct trace *trace); /* these have been; NULL: nobody is interested */
+        trace_set wanted[TRACE_CATEGORIES]; /* by category */
+        trace_set everyone, children;       /* requests that name no processes; those that follow children */
+        trace_set live;                     /* requests that there are; the kernel's own always is one */
+        uint32_t categories;                /* that somebody wants; 0: the trace is off */
         struct trace_event *ring;
         size_t size;
         uint64_t next;  /* the number of the next event */

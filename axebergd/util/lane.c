@@ -55,7 +55,7 @@ int lane_init(struct lane *lane, struct lanes *lanes, void (*hold)(struct lane *
 }
 
 void lane_deinit(struct lane *lane) {
-        assert(!lane->ready.waiters && !lane->jobs.first && lane->n_hot == 0);
+        assert(!lane->ready.waiters && !lane->jobs.first);
         if (lane->is_active)
                 DL_DELETE(lane->lanes->active, lane);
         if (lane->lanes->last == lane)
@@ -208,7 +208,7 @@ static bool try_lone(struct lane *lane) {
         return true;
 }
 
-static bool step_descriptor(struct lane *lane) {
+static bool step_input(struct lane *lane) {
         if (lane->batch_at == lane->batch_size && lane->has_input) {
                 if (try_lone(lane))
                         return true;
@@ -226,23 +226,12 @@ static bool step_descriptor(struct lane *lane) {
         return false;
 }
 
-/* What is polled and what descriptors announce take turns. */
-static bool step_input(struct lane *lane) {
-        if (!lane->polled_last && polled_serve(lane)) {
-                lane->polled_last = true;
-                return true;
-        }
-        lane->polled_last = false;
-        return step_descriptor(lane) || polled_serve(lane);
-}
-
 static bool step_timers(struct lane *lane) {
         return lane->timers.count > 0 && timer_queue_fire_due(&lane->timers, clock_usec());
 }
 
 static bool has_more(const struct lane *lane) {
-        return lane->jobs.first || lane->ready.waiters || lane->ready_polled || lane->has_input ||
-               lane->batch_at < lane->batch_size ||
+        return lane->jobs.first || lane->ready.waiters || lane->has_input || lane->batch_at < lane->batch_size ||
                (lane->timers.count > 0 && timer_queue_is_due(&lane->timers, clock_usec()));
 }
 

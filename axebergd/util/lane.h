@@ -23,7 +23,6 @@
 #include <sys/epoll.h>
 #include <systemd/sd-event.h>
 
-#include "util/polled.h"
 #include "util/timer_queue.h"
 #include "util/wait_queue.h"
 #include "util/workers.h"
@@ -34,12 +33,9 @@ struct lane;
 struct lanes {
         sd_event *event;
         struct lane *active;
-        struct polled *hot; /* the loop looks at these */
-        unsigned n_hot;
-        uint32_t spin_limit_nsec; /* the longest that they are looked at in vain */
-        uint64_t vtime_nsec;      /* of the lane that was served last: nobody starts with less */
-        const struct lane *last;  /* that one */
-        uint64_t changed_nsec;    /* when that changed */
+        uint64_t vtime_nsec;     /* of the lane that was served last: nobody starts with less */
+        const struct lane *last; /* that one */
+        uint64_t changed_nsec;   /* when that changed */
 };
 
 /*
@@ -70,9 +66,6 @@ struct lane {
         sd_event_source *io; /* of epoll_fd */
         struct job_list jobs;
         struct wait_queue ready;
-        struct polled *ready_polled; /* that have input */
-        unsigned n_hot;
-        bool polled_last; /* the last input was one's */
         struct timer_queue timers;
         struct lane_source *batch[LANE_BATCH]; /* ready, and not served yet; NULL: no longer watched */
         uint32_t batch_events[LANE_BATCH];

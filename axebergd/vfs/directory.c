@@ -17,8 +17,6 @@ static void directory_free(struct object *object) {
 
         if (directory->owns_fd)
                 close_later_charged(directory->vfs->workers, &directory->fd_charge, directory->fd);
-        if (directory->user && directory->user->directory == directory)
-                directory->user->directory = NULL;
         user_unref(directory->user);
         free(directory);
 }

@@ -18,8 +18,6 @@ struct vfs_directory {
         struct user *user; /* in whose turn the descriptor is closed */
         const struct mount *mount;
         int fd; /* in a store */
-        dev_t dev;
-        ino_t ino;
         bool owns_fd;
         struct user_charge fd_charge; /* of one that is owned */
         bool is_mount_root;

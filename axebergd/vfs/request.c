@@ -19,7 +19,6 @@
 #include "util/container.h"
 #include "util/identity.h"
 #include "vfs/directory.h"
-#include "vfs/noting.h"
 #include "vfs/store.h"
 #include "vfs/store_ops.h"
 #include "vfs/synthetic.h"
@@ -58,8 +57,7 @@ int vfs_request_new(struct vfs_request **ret, const struct vfs_operation *operat
         request->job.user = user_ref((*process)->user);
         request->identity = identity_ref((*process)->identity);
         request->cwd = object_ref((*process)->cwd);
-        request->fd = request->list_fd = request->held[0] = request->held[1] = -1;
-        request->notes = operation->changes != 0 && changes_are_noted(&request->vfs->changes);
+        request->fd = request->list_fd = -1;
         request->done = NULL;
         request->userdata = NULL;
 
@@ -165,11 +163,8 @@ static enum progress run_in_stores(struct vfs_request *request) {
                         request->walked++;
                 }
                 r = check_same_tree(request);
-                if (r == 0) {
-                        noting_begin(request);
+                if (r == 0)
                         r = request->operation->store(request);
-                        noting_end(request, r >= 0 && r != STORE_OP_FOLLOW);
-                }
                 if (r == STORE_OP_MORE)
                         return NEEDS_MEMORY;
                 if (r != STORE_OP_FOLLOW)
@@ -285,8 +280,7 @@ static void request_finish(struct vfs_request *request) {
 
         if (r < 0)
                 request->result = r;
-        if (!noting_announce(request))
-                request->done(request);
+        request->done(request);
 }
 
 /* Returns 0 if a worker has it now, else why not. */
@@ -350,30 +344,11 @@ int vfs_request_take_object(struct vfs_request *request, struct object **ret) {
         return 0;
 }
 
-/*
- * Most processes of a user begin in the same directory: they share its descriptor. Returns NULL if
- * the latest is a different one.
- */
-static struct object *share_directory(const struct vfs_request *request, bool is_mount_root) {
-        struct vfs_directory *latest = request->job.user->directory;
-
-        if (!latest || latest->mount != request->walks[0].mount || latest->is_mount_root != is_mount_root ||
-            latest->dev != request->directory_dev || latest->ino != request->directory_ino)
-                return NULL;
-        return object_ref(&latest->object);
-}
-
 int vfs_request_take_directory(struct vfs_request *request, struct object **ret) {
         const struct walk *walk = &request->walks[0];
-        bool is_mount_root = walk->at_mount_root && strcmp(walk->name, ".") == 0;
         struct vfs_directory *directory;
         int r;
 
-        if (!walk_is_synthetic(walk) && (*ret = share_directory(request, is_mount_root))) {
-                close(steal_fd(&request->fd)); /* not its last one, so it does not block */
-                user_charge_deinit(&request->fd_charge);
-                return 0;
-        }
         if (walk_is_synthetic(walk) && strlen(request->text) >= sizeof(directory->path))
                 return -ENAMETOOLONG;
         r = vfs_directory_new(&directory, request->vfs, walk->mount);
@@ -388,9 +363,6 @@ int vfs_request_take_directory(struct vfs_request *request, struct object **ret)
         user_charge_move(&directory->fd_charge, &request->fd_charge);
         directory->owns_fd = true;
         directory->user = user_ref(request->job.user);
-        directory->is_mount_root = is_mount_root;
-        directory->dev = request->directory_dev;
-        directory->ino = request->directory_ino;
-        request->job.user->directory = directory;
+        directory->is_mount_root = walk->at_mount_root && strcmp(walk->name, ".") == 0;
         return 0;
 }

@@ -17,9 +17,7 @@
 
 #include "account/user.h"
 #include "util/string_list.h"
-#include "util/wait_queue.h"
 #include "util/workers.h"
-#include "vfs/changes.h"
 #include "vfs/walk.h"
 
 struct identity;
@@ -28,15 +26,6 @@ struct process;
 struct synthetic_node;
 struct vfs;
 struct vfs_request;
-
-/* What an operation on a store changes, for noting.h. */
-enum {
-        CHANGES_NAME = 1 << 0, /* the first path's name, and its directory */
-        CHANGES_FILE = 1 << 1, /* attributes of what the name leads to */
-        CHANGES_SECOND_NAME = 1 << 2,
-        CHANGES_SECOND_FILE = 1 << 3,
-        CHANGES_OPENED = 1 << 4, /* what is opened, as its flags say */
-};
 
 struct vfs_operation {
         bool follow;        /* a symlink at the end */
@@ -47,8 +36,7 @@ struct vfs_operation {
         int root_error; /* for the root of a synthetic tree */
         bool creates;   /* in a synthetic tree: a missing last name is -EROFS, not -ENOENT */
         bool gives_fd;  /* a descriptor stays: an open file, a working directory */
-        unsigned changes;
-        bool lists; /* names: they are charged for while they are read, and sorted at the end */
+        bool lists;     /* names: they are charged for while they are read, and sorted at the end */
 };
 
 struct vfs_request {
@@ -79,10 +67,8 @@ struct vfs_request {
         /* the results */
         int result;
         int fd;
-        bool is_fifo;        /* what was opened */
-        bool no_reader;      /* a FIFO that is to be written, and that nobody reads: fd only names it */
-        dev_t directory_dev; /* of a working directory */
-        ino_t directory_ino;
+        bool is_fifo;   /* what was opened */
+        bool no_reader; /* a FIFO that is to be written, and that nobody reads: fd only names it */
         struct object *object;
         struct statx status;
         struct statvfs filesystem;
@@ -94,16 +80,6 @@ struct vfs_request {
         struct user_charge list_charge; /* for either */
         DIR *stream;                    /* of the directory that is being read */
         char text[PATH_MAX];
-
-        /* what it changes, for those who cache it (noting.h) */
-        bool notes;    /* it does note that */
-        bool is_noted; /* all of it is in the list */
-        int held[2];   /* of what the names lead to, before */
-        struct statx held_status[2];
-        struct change changes[CHANGES_PER_REQUEST];
-        unsigned n_changes;
-        struct waiter waiter;
-        struct vfs_request *prev, *next; /* of those that wait for caches */
 
         void (*done)(struct vfs_request *request); /* owns the request from here */
         void *userdata;

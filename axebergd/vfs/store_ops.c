@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "axeberg.h"
@@ -82,23 +81,6 @@ static int open_without_reader(struct vfs_request *request) {
         return 0;
 }
 
-enum { LEASE_TRIES = 2000, LEASE_PAUSE_NSEC = 50000 };
-
-/* A mount has a lease of a file for the moment in which it looks if anybody writes it. */
-static int open_past_lease(const struct vfs_request *request, int flags) {
-        const struct timespec pause = { .tv_nsec = LEASE_PAUSE_NSEC };
-        const struct walk *walk = &request->walks[0];
-        int fd = openat(walk->dir, walk->name, flags, request->mode);
-
-        for (unsigned i = 0; fd < 0 && errno == EAGAIN && i < LEASE_TRIES; i++) {
-                if (atomic_load_explicit(&request->abandoned, memory_order_relaxed))
-                        break;
-                nanosleep(&pause, NULL);
-                fd = openat(walk->dir, walk->name, flags, request->mode);
-        }
-        return fd;
-}
-
 int store_op_open(struct vfs_request *request) {
         const struct walk *walk = &request->walks[0];
         _cleanup_close_ int fd = -1;
@@ -108,7 +90,8 @@ int store_op_open(struct vfs_request *request) {
         if (walk->trailing_slash && (request->flags & AX_O_CREATE))
                 return -EISDIR;
         /* O_NONBLOCK: a FIFO or device that somebody put here must not hold the opener up */
-        fd = open_past_lease(request, open_flags(request) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        fd = openat(walk->dir, walk->name, open_flags(request) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                    request->mode);
         if (fd < 0) {
                 r = -errno;
                 if (r == -ENXIO)
@@ -230,8 +213,6 @@ int store_op_chdir(struct vfs_request *request) {
          */
         if (fstatat(fd, ".", &status, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
-        request->directory_dev = status.st_dev;
-        request->directory_ino = status.st_ino;
         request->fd = steal_fd(&fd);
         return 0;
 }

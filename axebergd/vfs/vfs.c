@@ -76,7 +76,6 @@ int vfs_init(struct vfs *vfs, const struct vfs_options *options) {
         int r;
 
         *vfs = (struct vfs){ .workers = options->workers };
-        changes_init(&vfs->changes, options->timers);
         r = handouts_init(&vfs->lists, options->event);
         if (r == 0)
                 r = mount_root(vfs, options);

@@ -13,7 +13,6 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#include "vfs/changes.h"
 #include "vfs/handout.h"
 
 struct store;
@@ -33,8 +32,6 @@ enum { VFS_MAX_MOUNTS = 8 };
 struct vfs {
         struct workers *workers; /* they do what touches a store; NULL once they have ended */
         struct handouts lists;
-        struct changes changes;
-        struct vfs_request *waiting; /* requests that are done, but for somebody who caches what they changed */
         struct mount mounts[VFS_MAX_MOUNTS];
         size_t n_mounts;
 };
@@ -42,7 +39,6 @@ struct vfs {
 struct vfs_options {
         struct workers *workers;
         sd_event *event;
-        struct timer_queue *timers;
         bool exec;              /* programs in the stores may be executed through the mount */
         const char *store_path; /* of "/"; NULL: it is ephemeral */
         uint64_t ephemeral_size, ephemeral_size_per_user, tmp_size, tmp_size_per_user;

@@ -49,6 +49,3 @@ int run_notes(const struct load_place *place);
 int run_walks(const struct load_place *place);
 int run_cancels(const struct load_place *place);
 int run_refused(const struct load_place *place);
-int run_ring_spin(const struct load_place *place);
-int run_ring_flood(const struct load_place *place);
-int run_ring_nonsense(const struct load_place *place);

@@ -22,9 +22,6 @@ const struct load loads[] = {
         { "walks", "30 symbolic links of 100 `a/..` each", false, run_walks },
         { "cancels", "reads that wait and are called off", false, run_cancels },
         { "refused", "packets on connections that are being refused", false, run_refused },
-        { "ring-spin", "8 clients with rings that never sleep", false, run_ring_spin },
-        { "ring-flood", "200 rings that are kept full", false, run_ring_flood },
-        { "ring-nonsense", "anything at all in rings, and reconnects", false, run_ring_nonsense },
 };
 const size_t n_loads = sizeof(loads) / sizeof(loads[0]);
 

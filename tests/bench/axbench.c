@@ -24,23 +24,18 @@
 
 #include "cases.h"
 #include "daemon.h"
-#include "limits.h"
 #include "memory.h"
-#include "names.h"
-#include "others.h"
-#include "peer.h"
 #include "place.h"
 #include "processes.h"
 #include "sweep.h"
 #include "tracing.h"
 
-enum { MAX_CASES = 128, MAX_ROUNDS = 99, MAX_REPEATS = 2000000 };
+enum { MAX_CASES = 64, MAX_ROUNDS = 99, MAX_REPEATS = 2000000 };
 
 struct options {
         const char *json;
-        const char *only; /* a part of names; NULL: all cases */
         unsigned rounds, milliseconds;
-        bool no_mount, no_timers, no_wine;
+        bool no_mount, no_timers;
 };
 
 struct figure {
@@ -101,7 +96,7 @@ static int prepare_library(struct bench_context *context, const struct daemon *d
         return 0;
 }
 
-static int prepare(struct bench_context *context, const struct daemon *daemon, struct place *place, struct peer *peer) {
+static int prepare(struct bench_context *context, const struct daemon *daemon, struct place *place) {
         pid_t pong;
         int r;
 
@@ -124,8 +119,6 @@ static int prepare(struct bench_context *context, const struct daemon *daemon, s
         if (r == 0)
                 r = bench_start_busy(daemon->socket, place);
         if (r == 0)
-                r = bench_start_limits(place);
-        if (r == 0)
                 r = prepare_tmpfs(context, daemon);
         if (r < 0)
                 return r;
@@ -136,12 +129,7 @@ static int prepare(struct bench_context *context, const struct daemon *daemon, s
                 return 0;
         snprintf(context->mount, sizeof(context->mount), "%s/tmp", daemon->mount);
         context->mount_fd = prepare_file(context, context->mount);
-        if (context->mount_fd < 0)
-                return context->mount_fd;
-        peer_start(peer, daemon->directory, context->tmpfs, context->peer, sizeof(context->peer));
-        if (peer->pid > 0)
-                place_add(place, peer->pid);
-        return 0;
+        return context->mount_fd < 0 ? context->mount_fd : 0;
 }
 
 static void finish(struct bench_context *context) {
@@ -201,28 +189,9 @@ static double median(const double *samples, unsigned n) {
         return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
 }
 
-static bool is_wanted(const struct bench_case *bench, const struct options *options) {
-        return !options->only || strstr(bench->name, options->only);
-}
-
-/* Starts what a case wants. */
-static void prepare_others(struct bench_context *context, const struct daemon *daemon, struct place *place,
-                           const struct options *options) {
-        bool wanted = false;
-
-        for (size_t i = 0; i < n_bench_cases; i++)
-                wanted = wanted || (bench_cases[i].needs && is_wanted(&bench_cases[i], options));
-        if (wanted)
-                others_start(context->others, daemon->directory, place, !options->no_wine);
-}
-
 /* Whether a case can run here; puts everybody in place for it. */
-static bool prepare_case(const struct bench_context *context, const struct bench_case *bench, struct place *place,
-                         const struct options *options) {
-        if (!is_wanted(bench, options) || (bench->needs && !context->others->has[bench->needs]))
-                return false;
-        return (!bench->needs_mount || context->mount_fd >= 0) && (!bench->needs_peer || context->peer[0]) &&
-               place_move(place, bench->place) && others_get_ready(context->others, bench->needs) == 0;
+static bool prepare_case(const struct bench_context *context, const struct bench_case *bench, struct place *place) {
+        return (!bench->needs_mount || context->mount_fd >= 0) && place_move(place, bench->place);
 }
 
 static int measure(struct bench_context *context, struct place *place, struct figure *figures,
@@ -230,11 +199,11 @@ static int measure(struct bench_context *context, struct place *place, struct fi
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < n_bench_cases; i++)
-                if (prepare_case(context, &bench_cases[i], place, options))
+                if (prepare_case(context, &bench_cases[i], place))
                         r = calibrate(context, &bench_cases[i], options->milliseconds, &figures[i].repeats);
         for (unsigned round = 0; r == 0 && round < options->rounds; round++)
                 for (size_t i = 0; r == 0 && i < n_bench_cases; i++)
-                        if (prepare_case(context, &bench_cases[i], place, options))
+                        if (prepare_case(context, &bench_cases[i], place))
                                 r = run_timed(context, &bench_cases[i], figures[i].repeats, &figures[i].samples[round]);
         for (size_t i = 0; r == 0 && i < n_bench_cases; i++)
                 figures[i].median = median(figures[i].samples, options->rounds);
@@ -243,10 +212,9 @@ static int measure(struct bench_context *context, struct place *place, struct fi
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
-/* The median of the case with this name; 0: there is none, or it has not run. */
-static double figure_of(const char *name, const struct figure *figures) {
+static double limit_of(const struct bench_case *bench, const struct figure *figures) {
         for (size_t i = 0; i < n_bench_cases; i++)
-                if (name && strcmp(bench_cases[i].name, name) == 0)
+                if (bench->limit && strcmp(bench_cases[i].name, bench->limit) == 0)
                         return figures[i].median;
         return 0;
 }
@@ -255,35 +223,25 @@ static int digits(double usec) {
         return usec < 1 ? 3 : 2;
 }
 
-static void print_table(const struct bench_context *context, const struct figure *figures,
-                        const struct options *options) {
-        printf("| operation | µs | MB/s | limit | µs | ratio | peer, µs | ratio |\n"
-               "|---|--:|--:|---|--:|--:|--:|--:|\n");
+static void print_table(const struct bench_context *context, const struct figure *figures) {
+        printf("| operation | µs | MB/s | limit | µs | ratio |\n|---|--:|--:|---|--:|--:|\n");
         for (size_t i = 0; i < n_bench_cases; i++) {
                 const struct bench_case *bench = &bench_cases[i];
-                double limit = figure_of(bench->limit, figures), peer = figure_of(bench->peer, figures);
+                double limit = limit_of(bench, figures);
                 char rate[32] = "";
 
-                if (is_wanted(bench, options) && bench->needs && !context->others->has[bench->needs])
-                        printf("| %s | not installed | | | | | | |\n", bench->name);
                 if (figures[i].repeats == 0)
                         continue;
                 if (bench->bytes > 0)
                         snprintf(rate, sizeof(rate), "%.0f", (double) bench->bytes / figures[i].median);
                 printf("| %s | %.*f | %s |", bench->name, digits(figures[i].median), figures[i].median, rate);
                 if (limit > 0)
-                        printf(" %s | %.*f | %.2f |", bench->limit, digits(limit), limit, figures[i].median / limit);
+                        printf(" %s | %.*f | %.2f |\n", bench->limit, digits(limit), limit, figures[i].median / limit);
                 else
-                        printf(" | | |");
-                if (peer > 0)
-                        printf(" %.*f | %.2f |\n", digits(peer), peer, figures[i].median / peer);
-                else
-                        printf(" | |\n");
+                        printf(" | | |\n");
         }
         if (context->mount_fd < 0)
                 printf("\nwithout a mount (which needs root and /dev/fuse)\n");
-        else if (!context->peer[0])
-                printf("\nwithout the peer (which libfuse3-dev brings)\n");
 }
 
 static int write_json(const char *path, const struct figure *figures, const struct options *options) {
@@ -298,7 +256,7 @@ static int write_json(const char *path, const struct figure *figures, const stru
                 AXEBERG_VERSION, host.release, options->rounds);
         for (size_t i = 0; i < n_bench_cases; i++) {
                 const struct bench_case *bench = &bench_cases[i];
-                double limit = figure_of(bench->limit, figures), peer = figure_of(bench->peer, figures);
+                double limit = limit_of(bench, figures);
 
                 if (figures[i].repeats == 0)
                         continue;
@@ -307,8 +265,6 @@ static int write_json(const char *path, const struct figure *figures, const stru
                 if (limit > 0)
                         fprintf(file, ", \"limit\": \"%s\", \"limit_usec\": %.3f, \"ratio\": %.3f", bench->limit, limit,
                                 figures[i].median / limit);
-                if (peer > 0)
-                        fprintf(file, ", \"peer_usec\": %.3f, \"peer_ratio\": %.3f", peer, figures[i].median / peer);
                 fprintf(file, " }");
                 first = false;
         }
@@ -320,11 +276,9 @@ static int write_json(const char *path, const struct figure *figures, const stru
 
 static const struct argp_option argp_options[] = {
         { "json", 'j', "FILE", 0, "Write the figures to FILE as JSON, too", 0 },
-        { "only", 'o', "TEXT", 0, "Only cases whose name contains TEXT", 0 },
         { "rounds", 'r', "N", 0, "Rounds, of which the median counts (default 45)", 0 },
         { "no-mount", 'n', NULL, 0, "Leave the mount out", 0 },
         { "no-timers", 't', NULL, 0, "Leave the lateness of timers out", 0 },
-        { "no-wine", 'w', NULL, 0, "Leave wineserver out, which needs 700 MB below $TMPDIR", 0 },
         { "milliseconds", 'm', "N", 0, "How long a case runs in one round (default 20)", 0 },
         { 0 },
 };
@@ -344,18 +298,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         case 'j':
                 options->json = argument;
                 return 0;
-        case 'o':
-                options->only = argument;
-                return 0;
         case 'r':
                 if (!parse_number(argument, MAX_ROUNDS, &options->rounds))
                         argp_error(state, "rounds are a number from 1 to %d", MAX_ROUNDS);
                 return 0;
         case 'n':
                 options->no_mount = true;
-                return 0;
-        case 'w':
-                options->no_wine = true;
                 return 0;
         case 't':
                 options->no_timers = true;
@@ -375,23 +323,16 @@ static const struct argp argp = { .options = argp_options,
 
 static int run(const struct daemon *daemon, const struct options *options) {
         static struct figure figures[MAX_CASES];
-        static struct others others;
         struct bench_context context;
         struct place place;
-        struct peer peer = { .pid = -1 };
-        int r = prepare(&context, daemon, &place, &peer);
+        int r = prepare(&context, daemon, &place);
 
-        context.others = &others;
-        if (r == 0)
-                r = bench_prepare_names(&context);
         if (r < 0)
                 fprintf(stderr, "axbench: cannot prepare: %s\n", strerror(ax_errno(r)));
         if (r == 0)
-                prepare_others(&context, daemon, &place, options);
-        if (r == 0)
                 r = measure(&context, &place, figures, options);
         if (r == 0)
-                print_table(&context, figures, options);
+                print_table(&context, figures);
         if (r == 0 && !options->no_timers)
                 r = bench_timer_lateness(&context);
         if (r == 0 && options->json) {
@@ -399,8 +340,6 @@ static int run(const struct daemon *daemon, const struct options *options) {
                 if (r < 0)
                         fprintf(stderr, "axbench: cannot write %s: %s\n", options->json, strerror(-r));
         }
-        others_stop(&others);
-        peer_stop(&peer);
         finish(&context);
         return r;
 }

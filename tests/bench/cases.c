@@ -5,10 +5,7 @@
  */
 #include "cases.h"
 
-#include "limits.h"
 #include "memory.h"
-#include "names.h"
-#include "others.h"
 #include "processes.h"
 #include "tracing.h"
 
@@ -232,20 +229,6 @@ static int run_tmpfs_write_64k(struct bench_context *context, unsigned n) {
         return write_blocks(context, context->tmpfs_fd, n, BENCH_LARGE_BLOCK);
 }
 
-/* The same three times: on tmpfs, on the peer, and on the mount, which is compared with both. */
-#define NAMES(text, function)                                                                                          \
-        { .name = "tmpfs " text, .run = bench_tmpfs_##function, .place = ON_ANY_CPU },                                 \
-                { .name = "peer " text,                                                                                \
-                  .limit = "tmpfs " text,                                                                              \
-                  .needs_mount = true,                                                                                 \
-                  .needs_peer = true,                                                                                  \
-                  .run = bench_peer_##function,                                                                        \
-                  .place = ON_ANY_CPU },                                                                               \
-        {                                                                                                              \
-                .name = "mount " text, .limit = "tmpfs " text, .peer = "peer " text, .needs_mount = true,              \
-                .run = bench_mount_##function, .place = ON_ANY_CPU                                                     \
-        }
-
 /* ---- the table ------------------------------------------------------------------------------- */
 
 /*
@@ -255,30 +238,6 @@ static int run_tmpfs_write_64k(struct bench_context *context, unsigned n) {
 const struct bench_case bench_cases[] = {
         { .name = "raw ping-pong", .run = run_ping },
         { .name = "ax_getppid", .limit = "raw ping-pong", .run = run_getppid },
-        { .name = "ax_getppid, 1,000 idle clients",
-          .limit = "ax_getppid",
-          .needs = BENCH_CROWD,
-          .run = bench_run_crowded_getppid },
-        { .name = "eventfds to and fro", .limit = "ax_getppid", .run = bench_run_eventfd },
-        { .name = "futexes to and fro", .limit = "ax_getppid", .run = bench_run_futex },
-        { .name = "sd-bus, a method", .limit = "ax_getppid", .needs = BENCH_BUS, .run = bench_run_bus },
-        { .name = "sd-bus, 1,000 idle connections",
-          .limit = "ax_getppid",
-          .needs = BENCH_BUS_CROWD,
-          .run = bench_run_crowded_bus },
-        { .name = "wineserver SetEvent", .limit = "ax_getppid", .needs = BENCH_WINE, .run = bench_run_wine_event },
-        { .name = "wineserver DuplicateHandle+CloseHandle",
-          .limit = "ax_getppid",
-          .needs = BENCH_WINE,
-          .run = bench_run_wine_duplicate },
-        { .name = "wineserver CreateFile+CloseHandle",
-          .limit = "ax_getppid",
-          .needs = BENCH_WINE,
-          .run = bench_run_wine_open },
-        { .name = "wineserver SetEvent, 1,000 idle threads",
-          .limit = "ax_getppid",
-          .needs = BENCH_WINE_CROWD,
-          .run = bench_run_wine_event },
         { .name = "ax_getppid, traced", .limit = "ax_getppid", .run = bench_run_traced },
         { .name = "ax_getppid beside a busy client", .run = bench_run_beside_busy },
         { .name = "ax_getppid beside one that is traced and followed",
@@ -378,47 +337,8 @@ const struct bench_case bench_cases[] = {
           .limit = "raw ping-pong, two CPUs",
           .run = run_getppid,
           .place = ON_TWO_CPUS },
-        { .name = "ax_getppid, 1,000 idle clients, two CPUs",
-          .limit = "ax_getppid, two CPUs",
-          .needs = BENCH_CROWD,
-          .run = bench_run_crowded_getppid,
-          .place = ON_TWO_CPUS },
-        { .name = "eventfds to and fro, two CPUs",
-          .limit = "ax_getppid, two CPUs",
-          .run = bench_run_eventfd,
-          .place = ON_TWO_CPUS },
-        { .name = "futexes to and fro, two CPUs",
-          .limit = "ax_getppid, two CPUs",
-          .run = bench_run_futex,
-          .place = ON_TWO_CPUS },
-        { .name = "shared memory, both look first, two CPUs",
-          .limit = "ax_getppid, two CPUs",
-          .run = bench_run_spin,
-          .place = ON_TWO_CPUS },
-        { .name = "sd-bus, a method, two CPUs",
-          .limit = "ax_getppid, two CPUs",
-          .needs = BENCH_BUS,
-          .run = bench_run_bus,
-          .place = ON_TWO_CPUS },
-        { .name = "sd-bus, 1,000 idle connections, two CPUs",
-          .limit = "ax_getppid, two CPUs",
-          .needs = BENCH_BUS_CROWD,
-          .run = bench_run_crowded_bus,
-          .place = ON_TWO_CPUS },
-        { .name = "wineserver SetEvent, two CPUs",
-          .limit = "ax_getppid, two CPUs",
-          .needs = BENCH_WINE,
-          .run = bench_run_wine_event,
-          .place = ON_TWO_CPUS },
         { .name = "ax_getpid", .run = bench_run_getpid },
         { .name = "ax_sigpending", .run = bench_run_sigpending },
         { .name = "ax_memstats", .run = bench_run_memstats },
-
-        NAMES("stat, three levels deep", deep_stat),
-        NAMES("stat of an absent name", absent),
-        NAMES("open+close, three levels deep", reopen),
-        NAMES("create+unlink of 500 names", create_many),
-        NAMES("rename to another directory", rename),
-        NAMES("ls -l of 500", list),
 };
 const size_t n_bench_cases = sizeof(bench_cases) / sizeof(bench_cases[0]);

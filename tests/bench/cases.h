@@ -12,8 +12,6 @@
 
 enum { BENCH_FILE_SIZE = 16 << 20, BENCH_BLOCK = 4096, BENCH_LARGE_BLOCK = 65536, BENCH_SEQUENTIAL = 1 << 20 };
 
-struct others;
-
 /*
  * Three places with one prepared file each: the namespace through the library, tmpfs on the host,
  * the namespace through the mount.
@@ -25,8 +23,6 @@ struct bench_context {
         int tmpfs_fd, mount_fd;                                             /* mount_fd: -1 without a mount */
         int ax_ping, ax_pong, ax_stream, host_ping, host_pong, host_stream; /* pipes */
         char tmpfs[128], mount[128];
-        char peer[128]; /* names.h; "" without one */
-        struct others *others;
         char *buffer; /* BENCH_SEQUENTIAL long */
         unsigned random;
 };
@@ -34,28 +30,14 @@ struct bench_context {
 /*
  * Where the processes that take part run. A reply that wakes an idle CPU can cost several times the
  * call itself, and left alone the scheduler puts two processes now on one CPU, now on two: figures
- * are comparable only where the places are the same. What programs do with names is measured where
- * the scheduler puts it.
+ * are comparable only where the places are the same.
  */
-enum bench_place { ON_ONE_CPU, ON_TWO_CPUS, ON_ANY_CPU };
-
-/* What not every machine has, see others.h. */
-enum bench_other {
-        BENCH_NONE,
-        BENCH_CROWD,
-        BENCH_BUS,
-        BENCH_BUS_CROWD,
-        BENCH_WINE,
-        BENCH_WINE_CROWD,
-        BENCH_OTHERS,
-};
+enum bench_place { ON_ONE_CPU, ON_TWO_CPUS };
 
 struct bench_case {
         const char *name;
         const char *limit; /* name of another case; NULL: this is one */
-        const char *peer;  /* name of the case that does the same on the peer; may be NULL */
-        bool needs_mount, needs_peer;
-        enum bench_other needs;
+        bool needs_mount;
         enum bench_place place;
         size_t bytes; /* moved by one operation; 0: none */
         /* Does the operation @n times. Return: 0, negative error. */

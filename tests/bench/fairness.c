@@ -26,13 +26,13 @@
 #include <unistd.h>
 
 #include "daemon.h"
-#include "innocent.h"
 #include "loads.h"
 
 enum { ATTACKER = 1000, INNOCENT = 1001, BUSY = 1002, MAX_GROUPS = 65536, FIRST_GROUP = 100000 };
 enum { MAX_SAMPLES = 16384, PAUSE_USEC = 2000, READY_LIMIT_MS = 120000, SKIPPED = 77 };
 enum { CPU_CLIENTS = 0, CPU_DAEMON = 1 };
 enum { DAEMON_NICE = -5, REALTIME_INNOCENT = 1, GOAL_MEDIAN = 3, GOAL_SLOW = 10 };
+enum call { CALL_GETPPID, CALL_STAT, CALL_READ, CALLS };
 
 static const char *const call_names[CALLS] = { "getppid", "stat", "read" };
 
@@ -57,10 +57,11 @@ struct bench {
         struct samples before, after, at; /* copies */
         double seconds;
         const char *only;
-        bool ephemeral, placed, rings;
+        bool ephemeral, placed;
 };
 
 #define DIRECTORY "/attack"
+#define INNOCENT_FILE DIRECTORY "/innocent"
 
 /* ---- users ----------------------------------------------------------------------------------- */
 
@@ -126,35 +127,67 @@ static int run_load(struct bench *bench, const struct load *load) {
 }
 
 static int run_busy(struct bench *bench, const struct load *load) {
-        struct caller caller;
-        int r = caller_connect(&caller, bench->daemon.socket, bench->rings);
+        int fd = flood_connect(bench->daemon.socket), r = fd < 0 ? fd : 0;
+        struct wire_frame reply;
 
         (void) load;
-        while (r >= 0)
-                r = caller_call(&caller, CALL_GETPPID, DIRECTORY);
+        for (uint32_t serial = 2; r >= 0; serial++)
+                r = wire_call(fd, serial, AX_METHOD(getppid), NULL, &reply);
         return r;
 }
 
 /* ---- the innocent ---------------------------------------------------------------------------- */
 
-#define INNOCENT_FILE DIRECTORY "/innocent"
+static int open_own_file(struct flood_connection *connection) {
+        Axeberg__OpenRequest open = AXEBERG__OPEN_REQUEST__INIT;
+        Axeberg__WriteRequest write = AXEBERG__WRITE_REQUEST__INIT;
+        struct wire_frame reply;
+        int r;
+
+        open.path = INNOCENT_FILE;
+        open.flags = 1 | 2 | 4; /* read, write, create */
+        write.fd = flood_call(connection, "Open", &open.base);
+        if (write.fd < 0)
+                return write.fd;
+        r = wire_send_trailer(connection->fd, ++connection->serial, AX_METHOD(write), &write.base, "innocent", 8);
+        if (r == 0)
+                r = wire_receive(connection->fd, &reply, -1);
+        return r < 0 ? r : write.fd;
+}
+
+static int make_call(struct flood_connection *connection, enum call call) {
+        Axeberg__PathRequest stat = AXEBERG__PATH_REQUEST__INIT;
+        Axeberg__PreadRequest read = AXEBERG__PREAD_REQUEST__INIT;
+
+        stat.path = INNOCENT_FILE;
+        read.fd = connection->object;
+        read.size = 8;
+        switch (call) {
+        case CALL_GETPPID:
+                return flood_call(connection, "Getppid", NULL);
+        case CALL_STAT:
+                return flood_call(connection, "Stat", &stat.base);
+        default:
+                return flood_call(connection, "Pread", &read.base);
+        }
+}
 
 static int run_innocent(struct bench *bench, const struct load *load) {
+        struct flood_connection connection = { .fd = flood_connect(bench->daemon.socket), .serial = 1 };
         struct samples *samples = bench->samples;
         double end = now_ms() + bench->seconds * 1e3;
-        struct caller caller;
-        int r = caller_connect(&caller, bench->daemon.socket, bench->rings);
 
         (void) load;
-        if (r == 0)
-                r = caller_open(&caller, INNOCENT_FILE);
-        if (r < 0)
-                return r;
+        if (connection.fd < 0)
+                return connection.fd;
+        connection.object = open_own_file(&connection);
+        if (connection.object < 0)
+                return connection.object;
         for (unsigned i = 0; now_ms() < end || i < CALLS; i++) {
                 enum call call = i % CALLS;
                 double begin = now_ms();
+                int r = make_call(&connection, call);
 
-                r = caller_call(&caller, call, INNOCENT_FILE);
                 if (r < 0)
                         return r;
                 if (samples->n[call] < MAX_SAMPLES)
@@ -305,10 +338,10 @@ static void print_row(const char *name, const struct result *result, int call) {
 }
 
 static void print_table(const struct bench *bench, const struct figures *idle, const struct result *results) {
-        printf("\n%s, on %s store, %s\n\n",
+        printf("\n%s, on %s store\n\n",
                bench->placed ? "The daemon alone on one CPU, everybody else on the other, the innocent before the rest"
                              : "As the host places them",
-               bench->ephemeral ? "an ephemeral" : "a durable", bench->rings ? "with rings" : "over the socket");
+               bench->ephemeral ? "an ephemeral" : "a durable");
         printf("| beside | call | busy client: median, µs | 99 %% | attack: median, µs | 99 %% | median, × | 99 %%, × |\n"
                "|---|---|--:|--:|--:|--:|--:|--:|\n");
         for (int call = 0; call < CALLS; call++)
@@ -331,7 +364,6 @@ static void print_table(const struct bench *bench, const struct figures *idle, c
 static const struct argp_option argp_options[] = {
         { "seconds", 's', "N", 0, "How long the innocent is measured beside each (default 4)", 0 },
         { "only", 'o', "NAME", 0, "Only this attack", 0 },
-        { "rings", 'R', NULL, 0, "The innocent and the busy client have rings", 0 },
         { "ephemeral", 'e', NULL, 0, "On an ephemeral store; else a durable one", 0 },
         { "list", 'l', NULL, 0, "Print the attacks' names", 0 },
         { 0 },
@@ -350,9 +382,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
                 bench->only = argument;
                 if (!load_from_name(argument))
                         argp_error(state, "%s: no such attack", argument);
-                return 0;
-        case 'R':
-                bench->rings = true;
                 return 0;
         case 'e':
                 bench->ephemeral = true;

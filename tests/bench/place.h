@@ -11,13 +11,12 @@
 
 #include "cases.h"
 
-enum { PLACE_MAX_PEERS = 32 };
+enum { PLACE_MAX_PEERS = 8 };
 
 struct place {
         pid_t peers[PLACE_MAX_PEERS];
         size_t n_peers;
-        cpu_set_t all;     /* CPUs that we may use */
-        int first, second; /* of them; second is -1 if there is only one */
+        int first, second; /* CPUs that we may use; second is -1 if there is only one */
         int now;           /* enum bench_place, -1 at the start */
 };
 

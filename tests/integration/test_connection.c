@@ -4,7 +4,6 @@
  */
 #include "fixture.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,56 +199,6 @@ START_TEST(test_many_connections_of_one_program) {
 }
 END_TEST
 
-/*
- * Beside its socket a client takes one descriptor for its host process, if it is that one's first.
- * One more is the latest client's, until somebody looks at its counters.
- */
-START_TEST(test_a_client_takes_its_socket_and_its_process_one_descriptor) {
-        enum { CLIENTS = 60 };
-        _connected_ ax_client *watcher = fixture_connect();
-        struct daemon_state before, after;
-        ax_client *clients[CLIENTS];
-        struct ax_status status;
-
-        assert_result(ax_status(watcher, &status), 0);
-        assert_result(daemon_observe(&the_daemon, &before), 0);
-        for (int i = 0; i < CLIENTS; i++)
-                clients[i] = fixture_connect();
-        assert_result(ax_status(watcher, &status), 0);
-        assert_result(daemon_observe(&the_daemon, &after), 0);
-        ck_assert_uint_eq(after.descriptors - before.descriptors, CLIENTS);
-        for (int i = 0; i < CLIENTS; i++)
-                ax_disconnect(clients[i]);
-}
-END_TEST
-
-/* A process that connects, hands its connections on, and ends. */
-static void hand_on(void *userdata) {
-        const int *ends = userdata;
-        char byte;
-
-        for (int i = 0; i < 3; i++)
-                if (fixture_wire() < 0)
-                        _exit(1);
-        if (fork() != 0)
-                return;
-        close(ends[1]);
-        (void) !read(ends[0], &byte, 1);
-        _exit(0);
-}
-
-START_TEST(test_connections_end_with_their_host_process_whoever_has_them) {
-        _connected_ ax_client *watcher = fixture_connect();
-        int ends[2];
-
-        assert_result(pipe2(ends, O_CLOEXEC), 0);
-        fixture_reap(fixture_fork(hand_on, ends));
-        fixture_wait_sessions(watcher, 1);
-        close(ends[0]);
-        close(ends[1]);
-}
-END_TEST
-
 START_TEST(test_status_describes_the_daemon) {
         _connected_ ax_client *ax = fixture_connect();
         struct ax_status status;
@@ -345,8 +294,6 @@ int main(void) {
         fixture_add(suite, test_exit_frees_open_files, 0);
         fixture_add(suite, test_calls_fail_when_the_daemon_is_gone, 0);
         fixture_add(suite, test_many_connections_of_one_program, 0);
-        fixture_add(suite, test_a_client_takes_its_socket_and_its_process_one_descriptor, 0);
-        fixture_add(suite, test_connections_end_with_their_host_process_whoever_has_them, 0);
         fixture_add(suite, test_status_describes_the_daemon, FIXTURE_ROOT);
         fixture_add(suite, test_status_counts_calls_errors_and_bytes, 0);
         fixture_add(suite, test_process_list_tells_what_a_process_is, 0);

@@ -211,87 +211,6 @@ START_TEST(test_M3_descriptors_are_sealed) {
 }
 END_TEST
 
-/* ---- memory that the program has before ------------------------------------------------------ */
-
-/* It is accounted as any other, and only what may be written can be had so. */
-START_TEST(test_M1_M3_prepared_memory_is_accounted_and_nothing_else) {
-        Axeberg__MemAllocRequest request = AXEBERG__MEM_ALLOC_REQUEST__INIT;
-        static const unsigned sealed[] = { AX_PROT_NONE, AX_PROT_READ, AX_PROT_READ_EXEC, 2 };
-        static struct wire_frame reply;
-        _connected_ ax_client *ax = fixture_connect();
-        _closed_ int fd = fixture_wire();
-
-        request.size = 3 * PAGE;
-        request.prepared = true;
-        for (uint32_t i = 0; i < 4; i++) {
-                request.protection = sealed[i];
-                assert_error(wire_call(fd, 5 + i, wire_method("MemAlloc"), &request.base, &reply), AX_EINVAL);
-        }
-        assert_system_memory(ax, 0, 0);
-        request.protection = AX_PROT_READ_WRITE;
-        assert_result(wire_call(fd, 10, wire_method("MemAlloc"), &request.base, &reply), 0);
-        ck_assert_uint_eq(reply.n_fds, 0);
-        assert_system_memory(ax, 3 * PAGE, 0);
-        request.size = 0;
-        assert_error(wire_call(fd, 11, wire_method("MemAlloc"), &request.base, &reply), AX_EMEM_INVALID_SIZE);
-        request.size = UINT64_MAX;
-        assert_error(wire_call(fd, 12, wire_method("MemAlloc"), &request.base, &reply), AX_EMEM_OUT_OF_MEMORY);
-        assert_system_memory(ax, 3 * PAGE, 0);
-}
-END_TEST
-
-/* Sizes on both sides of each border of a page, and of the largest that is prepared. */
-START_TEST(test_memory_is_zero_however_often_it_is_used) {
-        enum { ROUNDS = 3, PAGES = 6 };
-        static char zero[PAGES * PAGE], data[PAGES * PAGE];
-        _connected_ ax_client *ax = fixture_connect();
-
-        for (int round = 0; round < ROUNDS; round++)
-                for (size_t size = PAGE - 1; size < (PAGES - 1) * PAGE; size += size % PAGE == 1 ? PAGE - 2 : 1) {
-                        ax_region_id region = alloc_region(ax, size, AX_PROT_READ_WRITE);
-                        size_t mapped = 0;
-                        char *address = ax_mem_map(ax, region, &mapped);
-
-                        ck_assert_uint_eq(mapped, size);
-                        ck_assert_uint_eq((uintptr_t) address % PAGE, 0);
-                        ck_assert(memcmp(address, zero, (size + PAGE - 1) / PAGE * PAGE) == 0);
-                        memset(address, 'x', (size + PAGE - 1) / PAGE * PAGE);
-                        assert_memory(ax, size, 1, 0);
-                        assert_result(ax_mem_free(ax, region), 0);
-                        assert_error(ax_mem_read(ax, region, 0, data, 1), AX_EMEM_INVALID_REGION);
-                        assert_error(ax_mem_free(ax, region), AX_EMEM_INVALID_REGION);
-                }
-        assert_memory(ax, 0, 0, 0);
-        assert_system_memory(ax, 0, 0);
-}
-END_TEST
-
-/* More at once than are kept: each has memory of its own. */
-START_TEST(test_small_regions_do_not_overlap) {
-        enum { COUNT = 100, ROUNDS = 3 };
-        _connected_ ax_client *ax = fixture_connect();
-        ax_region_id regions[COUNT];
-        uint32_t value;
-
-        for (uint32_t round = 0; round < ROUNDS; round++) {
-                for (uint32_t i = 0; i < COUNT; i++) {
-                        regions[i] = alloc_region(ax, PAGE * (1 + i % 5), AX_PROT_READ_WRITE);
-                        value = round * COUNT + i;
-                        for (size_t at = 0; at < PAGE * (1 + i % 5); at += sizeof(value))
-                                assert_result(ax_mem_write(ax, regions[i], at, &value, sizeof(value)), sizeof(value));
-                }
-                for (uint32_t i = 0; i < COUNT; i++) {
-                        for (size_t at = 0; at < PAGE * (1 + i % 5); at += sizeof(value)) {
-                                assert_result(ax_mem_read(ax, regions[i], at, &value, sizeof(value)), sizeof(value));
-                                ck_assert_uint_eq(value, round * COUNT + i);
-                        }
-                        assert_result(ax_mem_free(ax, regions[i]), 0);
-                }
-        }
-        assert_memory(ax, 0, 0, 0);
-}
-END_TEST
-
 /* ---- bad input, and many --------------------------------------------------------------------- */
 
 START_TEST(test_bad_sizes_protections_and_ids) {
@@ -366,9 +285,6 @@ int main(void) {
         fixture_add(suite, test_M2_no_access_leaves_its_region, 0);
         fixture_add(suite, test_M3_protection_holds, 0);
         fixture_add(suite, test_M3_descriptors_are_sealed, 0);
-        fixture_add(suite, test_M1_M3_prepared_memory_is_accounted_and_nothing_else, 0);
-        fixture_add(suite, test_memory_is_zero_however_often_it_is_used, 0);
-        fixture_add(suite, test_small_regions_do_not_overlap, 0);
         fixture_add(suite, test_bad_sizes_protections_and_ids, 0);
         fixture_add(suite, test_ten_thousand_regions_and_many_segments, 0);
         return fixture_main(suite);

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # fish completion for axebergd(8)
 
-set -l settings {Socket,Store,Mount,Axfs}= {Ephemeral,Exec,Bus,Debug,Direct,Rings}={yes,no} {Connections,Processes,Descriptors,Pipes,Tasks,Timers,Windows,Regions,Segments,HostDescriptors,Mappings}PerUser= \
+set -l settings {Socket,Store,Mount,Axfs}= {Ephemeral,Exec,Bus,Debug,Direct}={yes,no} {Connections,Processes,Descriptors,Pipes,Tasks,Timers,Windows,Regions,Segments,HostDescriptors,Mappings}PerUser= \
     {EphemeralSize,EphemeralSizePerUser,TmpSize,TmpSizePerUser}= \
     BuffersPerUser= DescriptorsPerProcess= {MemoryPerProcess,MemoryPerUser,SystemMemory}= ParkedCallsPerConnection= OutputPerConnection= \
-    {ConsoleInput,ConsoleOutput,TraceEvents,Workers,SpinLimit}=
+    {ConsoleInput,ConsoleOutput,TraceEvents,Workers}=
 
 complete -c axebergd -f
 complete -c axebergd -s c -l config -r -F -d 'Read settings from a file'

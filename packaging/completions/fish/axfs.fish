@@ -4,7 +4,7 @@
 # Behind the options of the list that are there already.
 function __axfs_mount_options
     set -l before (commandline -ct | string match -r -- '.*,')
-    for option in ro suid dev noexec noatime allow_other default_permissions fsname= socket= passthrough=no files_per_user= timeout=
+    for option in ro suid dev noexec noatime allow_other default_permissions fsname= socket= passthrough=no files_per_user=
         echo "$before$option"
     end
 end
