@@ -167,17 +167,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
         return 0;
 }
 
-static unsigned count_files(void) {
-        DIR *directory = opendir("/proc/self/fd");
-        unsigned count = 0;
-
-        must(directory != NULL);
-        while (readdir(directory))
-                count++;
-        closedir(directory);
-        return count;
-}
-
 static void give_all_back(void) {
         struct reader reader = reader_of(received.bytes, 0);
 
@@ -199,8 +188,8 @@ static void check(unsigned files) {
                         finding("nodes are left");
         if (fs.opened.first)
                 finding("open files are left");
-        if (count_files() != files)
-                finding("%u descriptors are open, not %u", count_files(), files);
+        if (sandbox_count_files() != files)
+                finding("%u descriptors are open, not %u", sandbox_count_files(), files);
         must(fstat(outside_fd, &status) == 0);
         if (status.st_ctim.tv_sec != outside.st_ctim.tv_sec || status.st_ctim.tv_nsec != outside.st_ctim.tv_nsec)
                 finding("a file outside of the stores has changed");
@@ -233,7 +222,7 @@ static void empty(int fd) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct reader reader = reader_of(data, size);
-        unsigned files = count_files();
+        unsigned files = sandbox_count_files();
         struct record record;
 
         sandbox_keep_hanging();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -193,4 +194,15 @@ bool sandbox_is_root(void) {
 
 const char *sandbox_directory(void) {
         return directory;
+}
+
+unsigned sandbox_count_files(void) {
+        DIR *open_files = opendir("/proc/self/fd");
+        unsigned count = 0;
+
+        must(open_files != NULL);
+        while (readdir(open_files))
+                count++;
+        closedir(open_files);
+        return count;
 }

@@ -34,6 +34,9 @@ bool sandbox_is_root(void);
  */
 const char *sandbox_directory(void);
 
+/* How many descriptors are open; the one that counts them is among them. */
+unsigned sandbox_count_files(void);
+
 /* Ends the program: the harness itself is wrong, or this machine cannot run it. */
 #define must(condition)                                                                                                \
         do {                                                                                                           \

@@ -65,17 +65,6 @@ static void apply(const char *const *settings) {
                 must(config_set(&the_system.config, settings[0], settings[1]) == 0);
 }
 
-static unsigned count_files(void) {
-        DIR *directory = opendir("/proc/self/fd");
-        unsigned count = 0;
-
-        must(directory != NULL);
-        while (readdir(directory))
-                count++;
-        closedir(directory);
-        return count;
-}
-
 static void list_files(void) {
         char path[64], target[256];
 
@@ -129,7 +118,7 @@ void system_start(const char *const *settings) {
 /* Anew for each input: libFuzzer and the sanitizers open something now and then. */
 void system_begin(void) {
         sandbox_keep_hanging();
-        the_system.files = count_files();
+        the_system.files = sandbox_count_files();
 }
 
 /* The calling thread only; what connects is asked of the kernel, and is the effective user. */
@@ -318,7 +307,7 @@ static void check_emptiness(void) {
                         (void *) kernel->windows.windows, (void *) kernel->fifos, (void *) kernel->memory.segments,
                         (void *) kernel->processes.tasks, (void *) kernel->processes.timers);
         check_charges();
-        files = count_files();
+        files = sandbox_count_files();
         if (files != the_system.files)
                 list_files();
         if (files != the_system.files)
