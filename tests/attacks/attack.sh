@@ -5,6 +5,8 @@
 # shellcheck source-path=SCRIPTDIR source=../system/lib.sh
 . "$(dirname "$0")/../system/lib.sh"
 
+# What a sanitizer keeps of memory that is free is not what a user takes.
+ASAN_OPTIONS+=:quarantine_size_mb=16
 TEST_NAME=attack-$1
 PROGRAM=$(dirname "$0")/$1.py
 shift
