@@ -12,7 +12,7 @@
 #include "util/clock.h"
 #include "util/identity.h"
 
-enum { LONG_NSEC = 100000 };
+enum { LONG_NSEC = 100000, FEW_PROCESSES = 64 };
 
 const char *process_state_name(enum process_state state) {
         static const char *const names[] = { "Running", "Sleeping", "Stopped", "Zombie" };
@@ -86,7 +86,7 @@ void process_add_local_totals(const struct process *process, struct local_totals
 /*
  * Adding up thousands of processes takes long, and anybody may ask. Sums that took long are cached
  * for ten times the computing time, so a client that polls costs at most a tenth of the kernel's
- * time.
+ * time. With few processes it is the host's scheduler that took the time.
  */
 void process_table_local_totals(struct process_table *table, struct local_totals *ret) {
         uint64_t begin_nsec = clock_nsec(), nsec;
@@ -100,7 +100,7 @@ void process_table_local_totals(struct process_table *table, struct local_totals
         HASH_ITER (hh, table->processes, process, next) {
                 process_add_local_totals(process, ret);
         }
-        nsec = clock_nsec() - begin_nsec;
+        nsec = table->count > FEW_PROCESSES ? clock_nsec() - begin_nsec : 0;
         table->cached.totals = *ret;
         table->cached.until_nsec = nsec < LONG_NSEC ? 0 : begin_nsec + 11 * nsec;
 }
